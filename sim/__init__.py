@@ -1,0 +1,1 @@
+"""framsyn: agent-based microsimulation of early interventions and their lifetime public cost."""

@@ -1,0 +1,130 @@
+"""Effects of interventions as the kernels look them up: hazard ratios by year, and replaced tables by level.
+
+A hazard ratio is a factor on a transition. Odds ratios and relative risks of occasions, and shifts of a trait,
+replace whole tables, one a level: a level is one combination of what the interventions of the arm do in a year.
+Layer 3: knows interventions and plain arrays.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.errors import ScenarioError
+from sim.intervention import NOT_OFFERED, Effect, Intervention
+from sim.kernels.layout import STANDINGS, YEARS_AXIS
+
+
+def course_shape(intervention: Intervention) -> tuple[int, int, int]:
+    """Return the shape of an effect's course: standing × years delivered (0 = still) × year, as the kernels index it."""
+    return STANDINGS, intervention.years + 1, YEARS_AXIS
+
+
+def years_of(intervention: Intervention) -> Iterable[tuple[int, int, int]]:
+    """Iterate over every (standing, delivered, year) that a person can be in."""
+    for standing in range(NOT_OFFERED + 1, STANDINGS):
+        yield from ((standing, 0, year) for year in range(1, intervention.years + 1))
+        for delivered in range(1, intervention.years + 1):
+            yield from ((standing, delivered, year) for year in range(1, YEARS_AXIS))
+
+
+def course(intervention: Intervention, effect: Effect) -> NDArray[np.float64]:
+    """Return the size of an effect in every year of its course."""
+    sizes = np.zeros(course_shape(intervention))
+    for standing, delivered, year in years_of(intervention):
+        sizes[standing, delivered, year] = intervention.acts(effect, standing, delivered, year)
+    return sizes
+
+
+@dataclass(frozen=True)
+class Levels:
+    """The levels that one intervention's replacing effects pass through on one table."""
+
+    effects: tuple[Effect, ...]
+    signatures: tuple[tuple[float, ...], ...]
+    """Size of each effect at each level; level 0 is no effect at all."""
+    level_of: NDArray[np.uint16]
+    """Level in every year of the course."""
+
+
+def levels(intervention: Intervention, effects: Sequence[Effect]) -> Levels:
+    """Return the distinct combinations of sizes that these effects take over the years."""
+    courses = np.stack([course(intervention, effect) for effect in effects])
+    neutral = (0.0,) * len(effects)
+    signatures: dict[tuple[float, ...], int] = {neutral: 0}
+    level_of = np.zeros(course_shape(intervention), dtype=np.uint16)
+    for place in years_of(intervention):
+        signature = tuple(float(size) for size in courses[(slice(None), *place)])
+        level_of[place] = signatures.setdefault(signature, len(signatures))
+    return Levels(tuple(effects), tuple(signatures), level_of)
+
+
+def combinations(parts: Sequence[Levels]) -> Iterable[list[tuple[Effect, float]]]:
+    """Iterate over the levels of a table that several interventions replace, in the order of its radix."""
+    reversed_parts = [range(len(part.signatures)) for part in reversed(parts)]
+    for chosen in itertools.product(*reversed_parts):
+        acting = []
+        for part, level in zip(parts, reversed(chosen), strict=True):
+            acting += list(zip(part.effects, part.signatures[level], strict=True))
+        yield acting
+
+
+def combined(acting: Iterable[tuple[str, float]]) -> float:
+    """Return the sum of sizes over mechanisms; within one mechanism only the strongest counts."""
+    strongest: dict[str, float] = {}
+    for mechanism, size in acting:
+        if abs(size) > abs(strongest.get(mechanism, 0.0)):
+            strongest[mechanism] = size
+    return sum(strongest.values())
+
+
+def shifts(acting: Iterable[tuple[Effect, float]]) -> dict[str, float]:
+    """Return the shift of each trait at a level."""
+    by_trait: dict[str, list[tuple[str, float]]] = {}
+    for effect, size in acting:
+        if effect.kind == "trait_shift" and effect.trait:
+            by_trait.setdefault(effect.trait, []).append((effect.mechanism, size))
+    return {trait: combined(sizes) for trait, sizes in by_trait.items() if combined(sizes) != 0.0}
+
+
+def changed_occasion(
+    probabilities: NDArray[np.float64],
+    names: Sequence[tuple[str, str, str]],
+    acting: Sequence[tuple[Effect, float]],
+) -> NDArray[np.float64]:
+    """Return the probabilities of one occasion under odds ratios and relative risks.
+
+    probabilities: (destinations, cells…); names: the transition of each destination. An odds ratio multiplies the
+    odds against staying, then all are renormalised; where the occasion is certain it multiplies the weight. A
+    relative risk multiplies the probability; raises ScenarioError where the sum would exceed 1.
+    """
+    odds = np.ones(len(names))
+    risks = np.ones(len(names))
+    for place, name in enumerate(names):
+        for kind, ratios in (("odds_ratio", odds), ("relative_risk", risks)):
+            sizes = [(e.mechanism, size) for e, size in acting if e.kind == kind and name in e.on]
+            ratios[place] = math.exp(combined(sizes))
+    result = probabilities
+    shape = (-1,) + (1,) * (probabilities.ndim - 1)
+    if np.any(odds != 1.0):
+        staying = np.clip(1.0 - result.sum(axis=0), 0.0, 1.0)
+        certain = staying <= 1e-12
+        weighted = result * odds.reshape(shape)
+        total = weighted.sum(axis=0) + np.where(certain, 0.0, staying)
+        result = np.divide(weighted, total, out=np.zeros_like(weighted), where=total > 0)
+    if np.any(risks != 1.0):
+        result = result * risks.reshape(shape)
+        excess = result.sum(axis=0)
+        if np.any(excess > 1 + 1e-12):
+            worst = np.unravel_index(int(np.argmax(excess)), excess.shape)
+            raise ScenarioError(
+                f"a relative risk makes the probability {excess[worst]:.3g} out of '{names[0][0]}: {names[0][1]}'"
+                f" in cell {tuple(int(x) for x in worst)}: at most 1",
+                hint="state the effect as an odds ratio",
+            )
+    return result

@@ -1,0 +1,87 @@
+"""Counting: the cell of every person in a margin, added into the integer ledger."""
+
+import numpy as np
+
+from sim.kernels.compile import kernel
+from sim.kernels.layout import (
+    COLUMN,
+    COUNTER_CAP,
+    COUNTER_COLUMN,
+    COUNTER_TABLE,
+    MARGIN_CELLS,
+    MARGIN_DEATHS,
+    MARGIN_READS,
+    MARGIN_READS_END,
+    MARGIN_START,
+    READS,
+    READS_END,
+    START,
+    STRIDE,
+)
+from sim.kernels.race import cell_of
+
+_REPLICAS = 4  # neighbouring persons of one cell add to different counters, so that no addition waits for the last
+_MOST_REPLICATED = 4096
+
+
+@kernel
+def fill_cells(n, cols, reads, first, last, base, cells):
+    """Fill base + the cell of each of the first n persons over the given reads: cells (≥ n,) uint32, modulo 2^32."""
+    cells[:n] = np.uint32(base)
+    for r in range(first, last):
+        column = cols[reads[r, COLUMN]]
+        stride = np.uint32(reads[r, STRIDE])
+        for i in range(n):
+            cells[i] += np.uint32(column[i]) * stride
+
+
+@kernel
+def count_margins(n, cols, margins, reads, row, cells, replicas):
+    """Add the living into every margin: row (cells of all margins,) int64 of this step and block."""
+    for g in range(margins.shape[0]):
+        if margins[g, MARGIN_DEATHS]:
+            continue
+        first = margins[g, MARGIN_START]
+        if margins[g, MARGIN_READS] == margins[g, MARGIN_READS_END]:
+            row[first] += n
+            continue
+        fill_cells(n, cols, reads, margins[g, MARGIN_READS], margins[g, MARGIN_READS_END], 0, cells)
+        size = margins[g, MARGIN_CELLS]
+        if size > _MOST_REPLICATED:
+            for i in range(n):
+                row[first + np.int64(cells[i])] += 1
+            continue
+        whole = n - n % _REPLICAS
+        for i in range(0, whole, _REPLICAS):
+            replicas[cells[i]] += 1
+            replicas[size + cells[i + 1]] += 1
+            replicas[2 * size + cells[i + 2]] += 1
+            replicas[3 * size + cells[i + 3]] += 1
+        for i in range(whole, n):
+            replicas[cells[i]] += 1
+        for c in range(size):
+            row[first + c] += replicas[c] + replicas[size + c] + replicas[2 * size + c] + replicas[3 * size + c]
+        replicas[: _REPLICAS * size] = 0
+
+
+@kernel
+def count_death(i, cols, margins, reads, row):
+    """Add one death into every margin of deaths, at the person's values before it."""
+    for g in range(margins.shape[0]):
+        if margins[g, MARGIN_DEATHS]:
+            cell = cell_of(cols, i, reads, margins[g, MARGIN_READS], margins[g, MARGIN_READS_END])
+            row[margins[g, MARGIN_START] + cell] += 1
+
+
+@kernel
+def tick_counters(n, cols, counters, tables, reads, switches, cells):
+    """Update every counter from end-of-step values, capped, in the order in which they are declared."""
+    for c in range(counters.shape[0]):
+        table = counters[c, COUNTER_TABLE]
+        column = cols[counters[c, COUNTER_COLUMN]]
+        cap = counters[c, COUNTER_CAP]
+        first = tables[table, START]
+        fill_cells(n, cols, reads, tables[table, READS], tables[table, READS_END], 0, cells)
+        for i in range(n):
+            if switches[first + np.int64(cells[i])] and column[i] < cap:
+                column[i] += 1

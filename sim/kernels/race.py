@@ -1,0 +1,223 @@
+"""The race of clocks: which of the transitions out of a person's state happens in this step, if any."""
+
+import math
+
+import numpy as np
+
+from sim.kernels.compile import kernel
+from sim.kernels.layout import (
+    AGE_FROM,
+    AGE_TO,
+    COLUMN,
+    EFFECT_COURSE,
+    EFFECT_INTERVENTION,
+    EFFECT_MECHANISM,
+    EFFECTS,
+    EFFECTS_END,
+    ENTRY,
+    EXACT,
+    FACTORS,
+    FACTORS_END,
+    HAS_WEIGHTS,
+    IS_DEATH,
+    LEVEL_COURSE,
+    LEVEL_INTERVENTION,
+    LEVEL_RADIX,
+    LEVEL_SIZE,
+    LEVELS,
+    LEVELS_END,
+    READS,
+    READS_END,
+    SCREEN,
+    SCREEN_CELLS,
+    SOME_CERTAIN,
+    START,
+    STATE,
+    STATES,
+    STRIDE,
+    TABLE,
+    WEIGHTS,
+)
+
+_TWO_32 = 4294967296.0
+_LN_2 = 0.6931471805599453
+_SQRT_HALF = 0.7071067811865476
+
+
+@kernel
+def minus_log(x):
+    """Return -ln(1 - x / 2^32) for an integer 0 ≤ x < 2^32, by fixed operations on every machine.
+
+    Relative error below 1e-15: ln m by the series of artanh((m - 1) / (m + 1)), m within [√½, √2].
+    """
+    mantissa, exponent = math.frexp(_TWO_32 - float(x))
+    if mantissa < _SQRT_HALF:
+        mantissa = mantissa + mantissa
+        exponent -= 1
+    z = (mantissa - 1.0) / (mantissa + 1.0)
+    square = z * z
+    total = 1.0 / 23.0
+    for odd in (21.0, 19.0, 17.0, 15.0, 13.0, 11.0, 9.0, 7.0, 5.0, 3.0, 1.0):
+        total = total * square + 1.0 / odd
+    return (32 - exponent) * _LN_2 - 2.0 * z * total
+
+
+@kernel
+def cell_of(cols, i, reads, first, last):
+    """Return the person's cell in a table: Σ code · stride over the columns that the table reads."""
+    cell = np.int64(0)
+    for r in range(first, last):
+        cell += np.int64(cols[reads[r, COLUMN], i]) * reads[r, STRIDE]
+    return cell
+
+
+@kernel
+def course_cell(i, intervention, t, standing, start, delivered, years):
+    """Return the place of a person's present year in the course of an intervention's effect."""
+    done = np.int64(delivered[intervention, i])
+    year = t - np.int64(start[intervention, i]) - done + 1
+    return (np.int64(standing[intervention, i]) * (years + 1) + done) * 104 + year
+
+
+@kernel
+def _level_of(i, j, t, tables, levels, level_of, standing, start, delivered, years):
+    """Return which level of a table holds for the person: 0 without any effect that replaces it."""
+    level = np.int64(0)
+    for v in range(tables[j, LEVELS], tables[j, LEVELS_END]):
+        intervention = levels[v, LEVEL_INTERVENTION]
+        if standing[intervention, i] != 0:
+            place = course_cell(i, intervention, t, standing, start, delivered, years[intervention])
+            level += level_of[levels[v, LEVEL_COURSE] + place] * levels[v, LEVEL_RADIX]
+    return level
+
+
+@kernel
+def _ratio_of(i, m, t, moves, effects, course, course_log, standing, start, delivered, years):
+    """Return the product of the hazard ratios on a transition; of one mechanism only the strongest counts."""
+    ratio = 1.0
+    strongest = 0.0
+    within = 1.0
+    mechanism = np.int64(-1)
+    for e in range(moves[m, EFFECTS], moves[m, EFFECTS_END]):
+        if effects[e, EFFECT_MECHANISM] != mechanism:
+            ratio *= within
+            mechanism = effects[e, EFFECT_MECHANISM]
+            strongest = 0.0
+            within = 1.0
+        intervention = effects[e, EFFECT_INTERVENTION]
+        if standing[intervention, i] != 0:
+            place = effects[e, EFFECT_COURSE] + course_cell(
+                i, intervention, t, standing, start, delivered, years[intervention]
+            )
+            if abs(course_log[place]) > strongest:
+                strongest = abs(course_log[place])
+                within = course[place]
+    return ratio * within
+
+
+@kernel
+def _first_exact(i, first, last, draws, screen, place, lane_size):
+    """Return the earliest clock where the screening bounds are the thresholds themselves, or -1."""
+    best = np.int64(-1)
+    for m in range(first, last):
+        lane = m - first
+        threshold = screen[place + lane * lane_size]
+        if draws[lane, i] >= threshold:
+            continue
+        if best < 0:
+            best = m
+            continue
+        best_lane = best - first
+        best_time = minus_log(draws[best_lane, i]) / minus_log(screen[place + best_lane * lane_size])
+        if minus_log(draws[lane, i]) / minus_log(threshold) < best_time:
+            best = m
+    return best
+
+
+@kernel
+def race(
+    found, candidates, winners, d, t, age, acting, cols, draws, cells, screen, domains, state_moves, moves, tables, reads, thresholds,
+    weights, factors, factor_values, effects, course, course_log, levels, level_of, standing, start, delivered, years,
+):  # fmt: skip
+    """Move each candidate at most once, along the earliest of its competing clocks: winners[f] = transition or -1.
+
+    candidates: the first `found` are rows; draws: (lanes, n) uint32, the lane of a transition is its place among
+    those out of the state; acting: (n,) uint64, bit d = some effect acts on the person in this domain and step, or
+    of length 0 where no offer is made.
+    """
+    bit = np.uint64(d)
+    is_death = domains[d, IS_DEATH] != 0
+    some_certain = domains[d, SOME_CERTAIN] != 0
+    exact = domains[d, EXACT] != 0
+    lane_size = domains[d, SCREEN_CELLS]
+    for f in range(found):
+        i = candidates[f]
+        state = np.int64(0) if is_death else np.int64(cols[domains[d, STATE], i])
+        first = state_moves[domains[d, STATES] + state]
+        last = state_moves[domains[d, STATES] + state + 1]
+        carries = acting.shape[0] > 0 and (acting[i] >> bit) & np.uint64(1) != 0
+        if exact and not carries:
+            winners[f] = _first_exact(i, first, last, draws, screen, domains[d, SCREEN] + np.int64(cells[i]), lane_size)
+            continue
+        best = np.int64(-1)
+        best_time = np.inf
+        if some_certain:  # a certain occasion is decided first, and nothing else happens
+            for m in range(first, last):
+                j = moves[m, TABLE]
+                if tables[j, HAS_WEIGHTS] == 0 or age < moves[m, AGE_FROM] or age > moves[m, AGE_TO]:
+                    continue
+                place = tables[j, WEIGHTS] + moves[m, ENTRY]
+                place += cell_of(cols, i, reads, tables[j, READS], tables[j, READS_END])
+                if carries and tables[j, LEVELS] < tables[j, LEVELS_END]:
+                    level = _level_of(i, j, t, tables, levels, level_of, standing, start, delivered, years)
+                    place += level * tables[j, LEVEL_SIZE]
+                if weights[place] > 0:
+                    time = minus_log(draws[m - first, i]) / float(weights[place])
+                    if time < best_time:
+                        best, best_time = m, time
+            if best >= 0:
+                winners[f] = best
+                continue
+        best_draw = np.uint32(0)
+        best_threshold = np.uint32(0)
+        timed = True  # a time is worked out only where two clocks fire
+        table = np.int64(-1)
+        cell = np.int64(0)
+        for m in range(first, last):
+            if age < moves[m, AGE_FROM] or age > moves[m, AGE_TO]:
+                continue
+            j = moves[m, TABLE]
+            if j != table:
+                table = j
+                cell = tables[j, START] + cell_of(cols, i, reads, tables[j, READS], tables[j, READS_END])
+                if carries and tables[j, LEVELS] < tables[j, LEVELS_END]:
+                    level = _level_of(i, j, t, tables, levels, level_of, standing, start, delivered, years)
+                    cell += level * tables[j, LEVEL_SIZE]
+            ratio = 1.0
+            if carries and moves[m, EFFECTS] < moves[m, EFFECTS_END]:
+                ratio = _ratio_of(i, m, t, moves, effects, course, course_log, standing, start, delivered, years)
+            for k in range(moves[m, FACTORS], moves[m, FACTORS_END]):
+                other = factors[k]
+                where = tables[other, START] + cell_of(cols, i, reads, tables[other, READS], tables[other, READS_END])
+                ratio *= float(factor_values[where])
+            threshold = thresholds[cell + moves[m, ENTRY]]
+            draw = draws[m - first, i]
+            if ratio == 1.0:
+                if draw >= threshold:
+                    continue
+                if best < 0:
+                    best, best_draw, best_threshold, timed = m, draw, threshold, False
+                    continue
+                time = minus_log(draw) / minus_log(threshold)
+            else:
+                if threshold == 0 or ratio <= 0.0:
+                    continue
+                time = minus_log(draw) / (minus_log(threshold) * ratio)
+                if time >= 1.0:
+                    continue
+            if not timed:
+                best_time = minus_log(best_draw) / minus_log(best_threshold)
+                timed = True
+            if best < 0 or time < best_time:
+                best, best_time = m, time
+        winners[f] = best

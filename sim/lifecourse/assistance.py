@@ -1,0 +1,80 @@
+"""The person's own economic assistance, 18 to 64: none, short, long (ten months a year or more).
+
+The parents' assistance has no effect here: sibling studies find none, so the two are joined only through
+what both cause.
+"""
+
+import numpy as np
+
+from sim.domain import Domain
+
+assistance = Domain("assistance", states=("none", "short", "long"), start="none", clock=5)
+
+
+@assistance.hazard("none", "short", ages=("assistance_from", "assistance_to"))
+def assistance_begins(age, previous_activity, upper_secondary, behaviour_risk, previous_ever_placed, p):
+    """Yearly hazard of economic assistance.
+
+    Per year; tuned to 3 % of native-born 18 to 24 in a year (Socialstyrelsen).
+    """
+    return (
+        p.begins_by_age[age]
+        * p.ratio_by_activity[previous_activity]
+        * np.exp(
+            p.no_diploma * (upper_secondary != "diploma")
+            + p.behaviour * behaviour_risk
+            + p.placed * previous_ever_placed
+        )
+    )
+
+
+def _wage(activity, p):
+    """Return the ratio of the exit hazard: a wage or a study grant this year ends the need."""
+    return np.where(
+        activity == "employed", p.exit_ratio_employed, np.where(activity == "study", p.exit_ratio_study, 1)
+    )
+
+
+def _ends(age, rate, p):
+    """Return the yearly probability of an end.
+
+    Certain at 65: pensions and the state's support of the elderly follow.
+    """
+    return np.where(age == p.pension_at, 1, 1 - np.exp(-rate))
+
+
+# both exits read this year's `activity`, for the first wage ends the need; occasions, because they are
+# certain at 65
+@assistance.occasion("short", "none", ages=("assistance_from", "pension_at"))
+def short_assistance_ends(age, activity, years_in_assistance, p):
+    """Yearly probability that short assistance ends, falling with its length.
+
+    Tuned to 8 % still on in year 5 (Mood).
+    """
+    rate = p.short_ends * np.exp(-p.short_ends_fall * years_in_assistance) * _wage(activity, p)
+    return _ends(age, rate, p)
+
+
+@assistance.occasion("long", "none", ages=("assistance_from", "pension_at"))
+def long_assistance_ends(age, activity, years_in_assistance, p):
+    """Yearly probability that long assistance ends, falling with its length.
+
+    Tuned to 8 % still on in year 5 (Mood).
+    """
+    rate = p.long_ends * np.exp(-p.long_ends_fall * years_in_assistance) * _wage(activity, p)
+    return _ends(age, rate, p)
+
+
+@assistance.hazard("short", "long", ages=("assistance_from", "assistance_to"))
+def assistance_becomes_long(age, activity, p):
+    """Yearly hazard that assistance reaches ten months in a year.
+
+    Per year; tuned to 40 % of recipients (2020).
+    """
+    return p.short_to_long / _wage(activity, p) + 0 * age
+
+
+@assistance.hazard("long", "short", ages=("assistance_from", "assistance_to"))
+def long_assistance_shortens(age, p):
+    """Yearly hazard that long assistance falls below ten months a year. Per year, assumed."""
+    return p.long_to_short + 0 * age

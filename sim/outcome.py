@@ -1,0 +1,98 @@
+"""The outcome of a simulation: integer ledgers of the baseline and, per arm, of the reached in both lives. Layer 7."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.domain import Quantity
+from sim.ledger import Ledger, amounts
+from sim.plan import Plan
+from sim.scenario import BASELINE
+from sim.tables import Parameters
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass
+class ArmCounts:
+    """What happened to those an arm reached, in the arm and in the baseline."""
+
+    in_arm: Ledger
+    in_baseline: Ledger
+    participants: NDArray[np.int64]
+    """Persons reached, by copy."""
+
+
+@dataclass
+class Outcome:
+    """Everything that a simulation counted; re-priced as often as anyone likes."""
+
+    plan: Plan
+    seed: int
+    replicate: int
+    baseline: Ledger
+    arms: dict[str, ArmCounts] = field(default_factory=dict)
+    person_years: int = 0
+    """Person-years lived by the engine, the reached persons' second lives included."""
+    seconds: float = 0.0
+
+    def ledger(self, arm: str = BASELINE) -> Ledger:
+        """Return everyone's ledger in an arm: baseline - R0 + R1."""
+        if arm == BASELINE:
+            return self.baseline
+        return self.baseline - self.arms[arm].in_baseline + self.arms[arm].in_arm
+
+    def volume(self, quantity: Quantity | str, ledger: Ledger) -> FloatArray:
+        """Return a quantity's volume by copy and row: (copies, steps + 1); those whom it replaces are not counted."""
+        plan = self.plan
+        model = plan.scenario.model
+        if isinstance(quantity, str):
+            quantity = model.quantity(quantity)
+        flags = self._flags(quantity.name)
+        columns = self._columns(quantity, flags)
+        margin = ledger.margin(columns)
+        weights = amounts(quantity, model, self._parameters(), margin, plan.scenario.horizon)
+        shaped = weights.reshape(-1, *margin.sizes)
+        for flag in flags:
+            place = margin.columns.index(flag) + 1
+            shaped = shaped * np.array([1.0, 0.0]).reshape([-1 if k == place else 1 for k in range(shaped.ndim)])
+        return np.asarray(np.einsum("brc,rc->br", ledger.of(margin), shaped.reshape(len(weights), -1)))
+
+    def share_in(self, columns: Iterable[str], arm: str = BASELINE) -> tuple[FloatArray, list[int]]:
+        """Return counts over columns summed over copies, (steps + 1, sizes of the columns…), and the sizes."""
+        wanted = list(columns)
+        ledger = self.ledger(arm)
+        margin = ledger.margin(wanted)
+        counts = ledger.of(margin).sum(axis=0).reshape(-1, *margin.sizes)
+        others = tuple(k + 1 for k, name in enumerate(margin.columns) if name not in wanted)
+        summed = counts.sum(axis=others)
+        kept = [name for name in margin.columns if name in wanted]
+        order = [0] + [kept.index(name) + 1 for name in wanted]
+        result = np.transpose(summed, order).astype(np.float64)
+        return result, list(result.shape[1:])
+
+    def digest(self) -> str:
+        """Return one SHA-256 over the ledgers of all arms."""
+        import hashlib
+
+        digest = hashlib.sha256()
+        for arm in (BASELINE, *self.arms):
+            digest.update(f"{arm}={self.ledger(arm).digest()};".encode())
+        return digest.hexdigest()
+
+    def _flags(self, quantity: str) -> list[str]:
+        arms = self.plan.scenario.arms.values()
+        names = {i.catalogue_name for arm in arms for i in arm.interventions if i.replaces == quantity}
+        return sorted(f"receives_{name}" for name in names)
+
+    def _columns(self, quantity: Quantity, flags: list[str]) -> set[str]:
+        from sim.ledger import need_of
+
+        return set(need_of(quantity, self.plan.scenario.model, flags).columns)
+
+    def _parameters(self) -> Parameters:
+        return self.plan.scenario.parameters.get("quantities", Parameters("quantities"))

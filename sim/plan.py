@@ -1,0 +1,193 @@
+"""The plan of a scenario: columns laid out, margins chosen, one program an arm. Layer 6.
+
+A plan holds no person and no result; `simulate` lives it, and it can be printed beforehand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.domain import BASES, Quantity
+from sim.errors import ModelError, ScenarioError
+from sim.expression import Expression
+from sim.intervention import Intervention
+from sim.ledger import Margin, Need, check_size, margins_for, need_of
+from sim.people import Attribute
+from sim.program import Compiler, Layout, Program
+from sim.scenario import BASELINE, Arm, Scenario
+from sim.tables import Parameters
+
+MAX_ARMS = 64
+"""Arms are bits of a mask."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A scenario bound to columns and tables, ready to be lived."""
+
+    scenario: Scenario
+    layout: Layout
+    margins: tuple[Margin, ...]
+    attributes: tuple[Attribute, ...]
+    """Distribution of every column at birth that is drawn."""
+    start_codes: Mapping[str, int]
+    """State at birth of the domains that start in one state."""
+    interventions: tuple[str, ...]
+    """Catalogue names of all interventions of all arms, in the order of the ledger."""
+    arms: Mapping[str, tuple[Intervention, ...]]
+    """The offers that are made in each arm, those of baseline coverage included."""
+    changed: frozenset[str]
+    """Arms with other parameters: everyone lives another life, so they are simulated in full."""
+
+    @cached_property
+    def programs(self) -> dict[str, Program]:
+        """The program of each arm."""
+        return {name: self._compiler(name).compile(self.arms[name], (), self.margins) for name in self.arms}
+
+    @cached_property
+    def watching(self) -> Program:
+        """The baseline's program, which also notes whom each arm would reach."""
+        watched: dict[Intervention, int] = {}
+        for bit, name in enumerate(self.compared):
+            for intervention in self.scenario.arms[name].interventions:
+                watched[intervention] = watched.get(intervention, 0) | 1 << bit
+        offers = []
+        for intervention, mask in watched.items():
+            signed = mask - 2**64 if mask >= 2**63 else mask
+            offers.append((intervention, signed))
+        return self._compiler(BASELINE).compile(self.arms[BASELINE], offers, self.margins)
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The arms other than the baseline, in order."""
+        return tuple(name for name in self.arms if name != BASELINE)
+
+    @cached_property
+    def birth_thresholds(self) -> dict[str, NDArray[np.uint64]]:
+        """Cumulative thresholds of every attribute drawn at birth."""
+        population = replace(self.scenario.population, attributes=self.attributes)
+        return {a.name: population.thresholds(a, self.scenario.model.columns) for a in self.attributes}
+
+    @property
+    def threshold_digest(self) -> str:
+        """SHA-256 of the baseline's thresholds: bit-identity is promised where it is equal."""
+        return self.programs[BASELINE].digest
+
+    def parameters_of(self, arm: str) -> dict[str, Parameters]:
+        """Return the parameters of every domain in an arm."""
+        return {**self.scenario.parameters, **self.scenario.arms[arm].parameters}
+
+    def _compiler(self, arm: str) -> Compiler:
+        return Compiler(self.scenario.model, self.parameters_of(arm), self.layout)
+
+
+def bind(scenario: Scenario) -> Plan:
+    """Bind a scenario to its model: lay out columns, choose margins, check every part against every other.
+
+    Raises ScenarioError, ModelError or RuleError where they do not fit. Tables are made when first used.
+    """
+    model = scenario.model
+    if len(scenario.arms) > MAX_ARMS:
+        raise ScenarioError(f"{len(scenario.arms)} arms; at most {MAX_ARMS}")
+    for arm in scenario.arms.values():
+        for intervention in arm.interventions:
+            _check(intervention, scenario)
+    catalogue: dict[str, Intervention] = {}
+    for arm in scenario.arms.values():
+        for intervention in arm.interventions:
+            catalogue.setdefault(intervention.catalogue_name, intervention)
+    covered = {name: one for name, one in catalogue.items() if one.baseline_coverage > 0}
+    replaced = {one.catalogue_name: one.replaces for one in catalogue.values() if one.replaces}
+    margins = margins_for(_needs(scenario, replaced), model)
+    check_size(margins, scenario.cohort.copies, scenario.horizon + 1)
+    conditions = [c for i in catalogue.values() for c in (i.when, i.uptake, i.stop_when) if c is not None]
+    reads = {name for margin in margins for name in margin.columns if name in model.columns}
+    layout = Layout.of(model, reads | {name for c in conditions for name in c.reads}, replaced)
+    attributes, starts = _births(scenario)
+    return Plan(
+        scenario=scenario,
+        layout=layout,
+        margins=margins,
+        attributes=attributes,
+        start_codes=starts,
+        interventions=tuple(sorted(catalogue)),
+        arms={name: _made(arm, covered) for name, arm in scenario.arms.items()},
+        changed=frozenset(name for name, arm in scenario.arms.items() if arm.parameters),
+    )
+
+
+def _made(arm: Arm, covered: Mapping[str, Intervention]) -> tuple[Intervention, ...]:
+    """Return the offers of an arm: its own, and existing delivery wherever the arm does not set it."""
+    own = {one.catalogue_name: one for one in arm.interventions}
+    existing = {
+        name: replace(one, uptake=Expression.of(one.baseline_coverage)) for name, one in covered.items() if name not in own
+    }
+    both = {**existing, **own}
+    return tuple(both[name] for name in sorted(both))
+
+
+def _needs(scenario: Scenario, replaced: Mapping[str, str]) -> list[Need]:
+    """Return what has to be counted: prices and measures, and whatever else the scenario asks for."""
+    model = scenario.model
+    flags: dict[str, list[str]] = {}
+    for intervention, quantity in replaced.items():
+        flags.setdefault(quantity, []).append(f"receives_{intervention}")
+    prices = [*scenario.prices.prices, *(p for arm in scenario.arms.values() for p in arm.prices.values())]
+    quantities: dict[str, Quantity] = {price.quantity.name: price.quantity for price in prices}
+    quantities.update((name, model.quantity(name)) for name in [*scenario.measures, *replaced.values()])
+    needs = [need_of(one, model, flags.get(name, ())) for name, one in quantities.items()]
+    return [*needs, *scenario.needs, Need(frozenset())]
+
+
+def _births(scenario: Scenario) -> tuple[tuple[Attribute, ...], dict[str, int]]:
+    """Return the attributes drawn at birth in order, and the states that everyone starts in."""
+    model = scenario.model
+    drawn = {attribute.name for attribute in scenario.population.attributes}
+    domains = {domain.name: domain for domain in model.domains}
+    seen: set[str] = set()
+    for attribute in scenario.population.attributes:
+        if attribute.name not in {t.name for t in model.traits} | set(domains):
+            raise ScenarioError(f"population '{scenario.population.name}': '{attribute.name}' is no trait or domain")
+        for name in attribute.given:
+            if name not in seen:
+                raise ScenarioError(
+                    f"population '{scenario.population.name}': '{attribute.name}' is given '{name}', which is not drawn before it"
+                )
+        if attribute.name in seen:
+            raise ScenarioError(f"population '{scenario.population.name}': '{attribute.name}' stands twice")
+        seen.add(attribute.name)
+    for trait in model.traits:
+        if trait.name not in drawn:
+            raise ScenarioError(f"population '{scenario.population.name}' does not say how '{trait.name}' is distributed")
+    starts = {}
+    for domain in domains.values():
+        if domain.name in drawn:
+            continue
+        if domain.start is None:
+            raise ScenarioError(f"neither domain '{domain.name}' nor the population says in which state life begins")
+        starts[domain.name] = domain.states.index(domain.start)
+    return scenario.population.attributes, starts
+
+
+def _check(intervention: Intervention, scenario: Scenario) -> None:
+    """Check an intervention against the model and against itself."""
+    model = scenario.model
+    where = f"intervention '{intervention.name}'"
+    if intervention.replaces is not None:
+        quantity = model.quantity(intervention.replaces)
+        if quantity.basis not in BASES:
+            raise ModelError(f"{where} replaces '{quantity.name}', which has no basis")
+    for effect in intervention.effects:
+        if effect.trait is not None and effect.trait not in {t.name for t in model.traits if t.bins}:
+            raise ScenarioError(f"{where} shifts the trait '{effect.trait}', which is no trait in bins")
+        for name in effect.on:
+            model.transition(f"{name[0]}: {name[1]} -> {name[2]}")
+    if intervention.baseline_coverage > 0 and (intervention.offered_carry or intervention.offer == "yearly"):
+        raise ScenarioError(f"{where}: baseline_coverage goes with estimand tot and an offer made once")
+    if intervention.ages[1] > scenario.horizon - 1 and intervention.ages[0] > scenario.horizon - 1:
+        raise ScenarioError(f"{where} starts at age {intervention.ages[0]}, after the horizon of {scenario.horizon} years")

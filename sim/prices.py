@@ -1,0 +1,174 @@
+"""Prices: what one unit of a quantity costs, whom, in which year's kronor, and what of it can be cashed in.
+
+Layer 4: applied to counts after the simulation; the engine never sees it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.domain import Quantity
+from sim.errors import ScenarioError, nearest
+
+APART = ("household", "victims")
+"""Payers that are shown but never summed with public money."""
+
+PUBLIC = "public"
+"""The node above all public payers."""
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Who pays, in shares; after `until` the first-named payer pays all."""
+
+    parts: tuple[tuple[str, float], ...]
+    until: int | None = None
+
+    @classmethod
+    def of(cls, given: str | Mapping[str, Any]) -> Shares:
+        """Read `municipality.social` or `{municipality.social: 0.7, state: 0.3, until: 2029}`; raises ScenarioError."""
+        if isinstance(given, str):
+            return cls(((given, 1.0),))
+        until = given.get("until")
+        parts = tuple((str(payer), share) for payer, share in given.items() if payer != "until")
+        if until is not None and (isinstance(until, bool) or not isinstance(until, int)):
+            raise ScenarioError(f"`until` of a payer must be a year, not {until!r}")
+        for payer, share in parts:
+            if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
+                raise ScenarioError(f"the share of payer '{payer}' must be 0 to 1, not {share!r}")
+        if not parts or abs(sum(share for _, share in parts) - 1) > 1e-9:
+            raise ScenarioError(f"the shares of the payers add to {sum(s for _, s in parts):g}, not 1")
+        return cls(parts, until)
+
+    @property
+    def payers(self) -> tuple[str, ...]:
+        """Names of the payers."""
+        return tuple(payer for payer, _ in self.parts)
+
+    def by_year(self, years: Sequence[int]) -> dict[str, FloatArray]:
+        """Return each payer's share in each calendar year."""
+        shares = {payer: np.full(len(years), float(share)) for payer, share in self.parts}
+        if self.until is not None:
+            later = np.asarray(years) > self.until
+            for place, payer in enumerate(shares):
+                shares[payer][later] = 1.0 if place == 0 else 0.0
+        return shares
+
+
+@dataclass(frozen=True)
+class Price:
+    """The price of one unit of a quantity."""
+
+    name: str
+    quantity: Quantity
+    amount: float
+    """SEK a unit at the prices of `price_year`; a share where the quantity is an amount of money."""
+    price_year: int
+    payer: Shares
+    kind: Literal["cost", "revenue"] = "cost"
+    cashable: tuple[float, ...] = (1.0,)
+    """Share of a changed cost that leaves or enters a budget, by years since the volume changed; the last holds."""
+    note: Mapping[str, Any] = field(default_factory=dict)
+    """Title, unit, source and provenance, as the file gives them."""
+
+    def __post_init__(self) -> None:
+        if not self.cashable or any(not 0 <= share <= 1 for share in self.cashable):
+            raise ScenarioError(f"price '{self.name}': the cashable shares must be 0 to 1, not {list(self.cashable)}")
+
+    @property
+    def sign(self) -> float:
+        """1 for a cost, -1 for a revenue."""
+        return -1.0 if self.kind == "revenue" else 1.0
+
+
+@dataclass(frozen=True)
+class Economics:
+    """The one decision that all money is seen from."""
+
+    price_year: int
+    discount_rate: float = 0.03
+    first_exponent: int = 0
+    """Step t is discounted by (1 + rate)^-(t + first_exponent)."""
+    count_start: bool = False
+    """Whether the row before the first step (t = -1) is priced."""
+
+    def factors(self, steps: int) -> FloatArray:
+        """Return the discount factor of each row of the ledger: (steps + 1,)."""
+        exponents = np.arange(-1, steps) + self.first_exponent
+        factors = (1.0 + self.discount_rate) ** -exponents.astype(np.float64)
+        if not self.count_start:
+            factors[0] = 0.0
+        return factors
+
+
+@dataclass(frozen=True)
+class PriceList:
+    """All prices of a scenario and the index that brings them to one year's kronor."""
+
+    prices: tuple[Price, ...] = ()
+    index: Mapping[int, float] = field(default_factory=dict)
+    """Price index by year; empty: prices are taken as they stand."""
+
+    def uprating(self, from_year: int, to_year: int) -> float:
+        """Return what one krona of a year is in another year's kronor; raises ScenarioError for a year not known."""
+        if from_year == to_year or not self.index:
+            return 1.0
+        for year in (from_year, to_year):
+            if year not in self.index:
+                raise ScenarioError(
+                    f"the price index has no year {year}", hint=nearest(str(year), [str(y) for y in self.index])
+                )
+        return self.index[to_year] / self.index[from_year]
+
+
+def payer_nodes(leaves: Iterable[str]) -> list[str]:
+    """Return every node of the payer tree, from `public` down: leaves, their branches, and those kept apart.
+
+    >>> payer_nodes(["municipality.school", "state"])
+    ['public', 'municipality', 'municipality.school', 'state']
+    """
+    names: dict[str, None] = {}
+    ordered = sorted(leaves, key=lambda leaf: (leaf.split(".")[0] in APART, _root_place(leaf)))
+    if any(leaf.split(".")[0] not in APART for leaf in ordered):
+        names[PUBLIC] = None
+    for leaf in ordered:
+        parts = leaf.split(".")
+        for depth in range(1, len(parts) + 1):
+            names[".".join(parts[:depth])] = None
+    return list(names)
+
+
+def _root_place(leaf: str) -> tuple[int, str]:
+    root = leaf.split(".")[0]
+    order = ("municipality", "region", "state")
+    return (order.index(root) if root in order else len(order), leaf)
+
+
+def belongs(leaf: str, node: str) -> bool:
+    """Return whether a payer lies at or under a node of the tree."""
+    if node == PUBLIC:
+        return leaf.split(".")[0] not in APART
+    return leaf == node or leaf.startswith(node + ".")
+
+
+def cashed_in(volume: FloatArray, curve: Sequence[float]) -> FloatArray:
+    """Return what of a changed volume can be cashed in: each yearly change matures along the curve.
+
+    volume: (…, rows) change of cost by row; curve: share by years since the volume changed, the last held.
+    """
+    if all(share == 1.0 for share in curve):
+        return volume
+    change = np.diff(volume, axis=-1, prepend=0.0)
+    result = curve[-1] * volume
+    for years, share in enumerate(curve[:-1]):
+        matured = np.zeros_like(change)
+        matured[..., years:] = change[..., : change.shape[-1] - years] if years else change
+        result = result + (share - curve[-1]) * matured
+    return result

@@ -1,0 +1,573 @@
+"""The program of one arm: its rules as tables and everything else that the kernels read, as plain arrays.
+
+Layer 6: binds a model, parameters and interventions; knows no person and no money.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import sim.kernels.layout as at
+from sim.domain import Domain, Move
+from sim.draws import stream
+from sim.effects import changed_occasion, combinations, course, levels, shifts
+from sim.errors import ModelError, RuleError, ScenarioError
+from sim.intervention import Effect, Intervention
+from sim.ledger import Margin
+from sim.model import MAX_AGE, Model, blocks_of
+from sim.tables import Column, Parameters, Rule, cell_text, tabulate
+
+MAX_MODEL_CELLS = 8_000_000
+"""The most cells all tables of one arm may have together."""
+
+SCREEN_CELLS = 2048
+"""The most cells of a domain's screening table at one age: it should stay in the first-level cache."""
+
+CERTAIN = 1e-12
+"""How near to 1 the probabilities of an occasion add up where it is certain."""
+
+IntArray = NDArray[np.int64]
+
+
+def thresholds_of(hazards: NDArray[np.float64]) -> NDArray[np.uint32]:
+    """Return 32-bit thresholds of hazards: min(ceil(2^32·(1 - e^-h)), 2^32 - 2)."""
+    return np.minimum(np.ceil(-np.expm1(-hazards) * 2.0**32), 2.0**32 - 2).astype(np.uint32)
+
+
+@dataclass
+class Program:
+    """Everything that `sim.kernels.live.live` reads, by the names of its arguments."""
+
+    arrays: dict[str, Any]
+    offers: tuple[str, ...]
+    """Name of each offer, in the order of the kernel: those made, then those only watched."""
+    digest: str
+    """SHA-256 of all thresholds."""
+    cells: int
+    """Cells of all tables."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which row of a chunk holds which column."""
+
+    model: Model
+    rows: Mapping[str, int]
+    receives: Mapping[str, int] = field(default_factory=dict)
+    """Row of the flag "in delivery", by intervention, where a quantity is replaced."""
+
+    @classmethod
+    def of(cls, model: Model, extra_reads: Iterable[str], replaced_by: Iterable[str]) -> Layout:
+        """Lay out the columns that the model needs; `previous_` ones only where something reads them."""
+        needed = {name for rule in model_rules(model) for name in rule.reads} | set(extra_reads)
+        plain = ["age", *(trait.name for trait in model.traits), *model.changing]
+        names = plain + [n for n in model.columns if n not in plain and n in needed]
+        rows = {name: row for row, name in enumerate(names)}
+        receives = {name: len(rows) + k for k, name in enumerate(sorted(set(replaced_by)))}
+        return cls(model, rows, receives)
+
+    @property
+    def size(self) -> int:
+        """Number of rows."""
+        return len(self.rows) + len(self.receives)
+
+    def row(self, name: str) -> int:
+        """Return the row of a column, or of the flag `receives_<intervention>`."""
+        return self.rows[name] if name in self.rows else self.receives[name.removeprefix("receives_")]
+
+
+def model_rules(model: Model) -> list[Rule]:
+    """Return every rule of the model that the kernels look up."""
+    rules = [m.rule for d in model.all_domains for m in d.moves] + [f.rule for d in model.all_domains for f in d.factors]
+    return rules + [Rule.of(counter.when) for counter in model.counters]
+
+
+class _Pool:
+    """Arrays of one kind, laid end to end."""
+
+    def __init__(self, kind: Any) -> None:
+        self.kind = kind
+        self.parts: list[NDArray[Any]] = []
+        self.size = 0
+
+    def add(self, values: NDArray[Any]) -> int:
+        """Append values; return the place of the first."""
+        place = self.size
+        self.parts.append(np.ascontiguousarray(values, dtype=self.kind).ravel())
+        self.size += values.size
+        return place
+
+    def array(self) -> NDArray[Any]:
+        return np.concatenate([*self.parts, np.zeros(1, dtype=self.kind)])
+
+
+@dataclass
+class _Open:
+    """A transition with its closed window of ages and its table while the program is built."""
+
+    move: Move
+    to: str
+    entry: int
+    ages: tuple[int, int]
+    table: int
+    columns: list[Column]
+    table_ages: tuple[int, int]
+    bounds: NDArray[np.float64]
+    """Largest chance in each cell of `columns` (certain cells 1)."""
+    factors: list[int]
+
+
+class Compiler:
+    """Builds the program of one arm, table by table."""
+
+    def __init__(self, model: Model, parameters: Mapping[str, Parameters], layout: Layout) -> None:
+        self.model = model
+        self.parameters = parameters
+        self.layout = layout
+        kinds = {
+            "thresholds": np.uint32, "weights": np.uint32, "factor_values": np.float32, "switches": np.uint8,
+            "chances": np.uint64, "screen": np.uint32, "course": np.float64, "course_log": np.float64,
+            "level_of": np.uint16, "active": np.uint64,
+        }  # fmt: skip
+        self.pools = {name: _Pool(kind) for name, kind in kinds.items()}
+        self.tables: list[list[int]] = []
+        self.reads: list[tuple[int, int]] = []
+        self.levels: list[tuple[int, int, int]] = []
+        self.effects: list[tuple[int, int, int]] = []
+        self.mechanisms: dict[str, int] = {}
+
+    def compile(
+        self, made: Sequence[Intervention], watched: Sequence[tuple[Intervention, int]], margins: Sequence[Margin]
+    ) -> Program:
+        """Return the program of an arm that makes the offers `made`; `watched` are (offer, bit mask of arms)."""
+        for intervention in made:
+            self._check_effects(intervention)
+        domains, state_moves, moves, factors, streams = [], [], [], [], []
+        for number, domain in enumerate(self.model.all_domains):
+            row = [0] * at.DOMAIN_FIELDS
+            is_death = self.model.death is not None and number == 0
+            row[at.STATE] = -1 if is_death else self.layout.row(domain.name)
+            row[at.CLOCK] = self.layout.row(f"years_in_{domain.name}") if domain.clock else -1
+            row[at.CLOCK_CAP] = domain.clock
+            row[at.BLOCKS] = blocks_of(domain)
+            row[at.STREAM] = len(streams)
+            streams += [stream(domain.name, block) for block in range(row[at.BLOCKS])]
+            row[at.STATES] = len(state_moves)
+            row[at.IS_DEATH] = int(is_death)
+            opened: dict[str, list[_Open]] = {state: self._open_state(domain, state, made) for state in domain.states}
+            for state in domain.states:
+                state_moves.append(len(moves))
+                for one in opened[state]:
+                    first_effect = len(self.effects)
+                    self._add_ratios(one, made)
+                    moves.append(
+                        [domain.states.index(one.to), *one.ages, one.table, one.entry, len(factors),
+                         len(factors) + len(one.factors), first_effect, len(self.effects)]
+                    )  # fmt: skip
+                    factors += one.factors
+            state_moves.append(len(moves))
+            every = [one for state in domain.states for one in opened[state]]
+            row[at.FIRST_AGE] = min((one.ages[0] for one in every), default=MAX_AGE + 1)
+            row[at.LAST_AGE] = max((one.ages[1] for one in every), default=-1)
+            row[at.SOME_CERTAIN] = int(any(self.tables[one.table][at.HAS_WEIGHTS] for one in every))
+            self._add_screen(row, domain, opened)
+            domains.append(row)
+        counters = [
+            [self.layout.row(c.name), self._switch(Rule.of(c.when), Parameters(), f"counter '{c.name}'"), c.cap]
+            for c in self.model.counters
+        ]
+        offers = [self._offer(intervention, 0) for intervention in made]
+        offers += [self._offer(intervention, arms) for intervention, arms in watched]
+        margin_rows = [self._margin(margin) for margin in margins]
+        previous = [
+            (self.layout.row(self._plain(name)), row) for name, row in self.layout.rows.items() if name != self._plain(name)
+        ]
+        if sum(self.pools[name].size for name in ("thresholds", "switches", "chances", "factor_values")) > MAX_MODEL_CELLS:
+            raise RuleError(f"the tables of the model have more than {MAX_MODEL_CELLS:,} cells together")
+        arrays: dict[str, Any] = {name: pool.array() for name, pool in self.pools.items()}
+        arrays.update(
+            domains=_rows(domains, at.DOMAIN_FIELDS), streams=np.array([*streams, 0], dtype=np.int64),
+            state_moves=np.array([*state_moves, 0], dtype=np.int64), moves=_rows(moves, at.MOVE_FIELDS),
+            tables=_rows(self.tables, at.TABLE_FIELDS), reads=_rows(self.reads, 2),
+            factors=np.array([*factors, 0], dtype=np.int64), effects=_rows(self.effects, 3),
+            levels=_rows(self.levels, 3), offers=_rows(offers, at.OFFER_FIELDS),
+            years=np.array([*[i.years for i in made], 0], dtype=np.int64), n_active=len(made),
+            previous=_rows(previous, 2), counters=_rows(counters, 3), margins=_rows(margin_rows, 5),
+        )  # fmt: skip
+        digest = hashlib.sha256()
+        for name in ("thresholds", "weights", "factor_values", "chances", "switches"):
+            digest.update(arrays[name].tobytes())
+        names = tuple(i.name for i in made) + tuple(i.name for i, _ in watched)
+        return Program(arrays, names, digest.hexdigest(), sum(p.size for p in self.pools.values()))
+
+    def _plain(self, name: str) -> str:
+        return name.removeprefix("previous_")
+
+    def _columns(self, names: Iterable[str]) -> list[Column]:
+        """Return the columns of these names, age first."""
+        ordered = sorted(dict.fromkeys(names), key=lambda name: name != "age")
+        return [self.model.columns[name] for name in ordered]
+
+    def _add_reads(self, columns: Sequence[Column], sizes: Sequence[int], entries: int) -> tuple[int, int, int]:
+        """Append the reads of a table; return first, last + 1 and the stride of the first column."""
+        first = len(self.reads)
+        stride = entries
+        strides = []
+        for size in reversed(sizes):
+            strides.append(stride)
+            stride *= size
+        for column, one in zip(columns, reversed(strides), strict=True):
+            self.reads.append((self.layout.row(column.name), one))
+        return first, len(self.reads), strides[-1] if strides else 0
+
+    def _add_table(
+        self, pool: str, columns: Sequence[Column], ages: tuple[int, int], values: NDArray[Any], entries: int = 1
+    ) -> int:
+        """Append a table of shape (levels, cells of columns…, entries); return its number."""
+        sizes = _sizes(columns, ages)
+        first, last, age_stride = self._add_reads(columns, sizes, entries)
+        before = ages[0] * age_stride if columns and columns[0].name == "age" else 0
+        place = self.pools[pool].add(values)
+        size = math.prod(sizes) * entries
+        self.tables.append([place - before, first, last, -before, 0, len(self.levels), len(self.levels), size])
+        return len(self.tables) - 1
+
+    def _windows(self, domain: Domain, move: Move) -> tuple[int, int]:
+        own = self._own(domain)
+        where = f"'{move.name}'"
+        low, high = own.window(move.ages[0], where), own.window(move.ages[1], where)
+        if not 0 <= low <= high <= MAX_AGE:
+            raise ModelError(f"the ages {low} to {high} of {where} must rise within 0 to {MAX_AGE}")
+        return low, high
+
+    def _own(self, domain: Domain) -> Parameters:
+        return self.parameters.get(domain.name, Parameters(domain.name))
+
+    def _open_state(self, domain: Domain, state: str, made: Sequence[Intervention]) -> list[_Open]:
+        """Build the tables of every transition out of a state, in the order of declaration."""
+        moves = [move for move in domain.moves if move.from_state == state]
+        joint = [move for move in moves if move.kind != "hazard"]
+        built = self._occasion(domain, state, joint, made) if joint else {}
+        opened: list[_Open] = []
+        for move in moves:
+            if move.kind == "hazard":
+                opened.append(self._hazard(domain, move, made))
+            else:
+                opened += built[move.name]
+        return opened
+
+    def _hazard(self, domain: Domain, move: Move, made: Sequence[Intervention]) -> _Open:
+        ages = self._windows(domain, move)
+        columns = self._columns(move.rule.reads)
+        factors, factor_columns, most = [], set(), 1.0
+        for factor in domain.factors:
+            if (factor.from_state, factor.to) == (move.from_state, move.to[0]):
+                other = self._columns(factor.rule.reads)
+                values = self._grid(domain, factor.rule, other, ages)[0].astype(np.float32)
+                factors.append(self._add_table("factor_values", other, ages, values))
+                factor_columns.update(factor.rule.reads)
+                most *= float(values.max())
+
+        def at_level(moved: Mapping[str, float]) -> NDArray[np.float64]:
+            return self._grid(domain, move.rule, columns, ages, moved)[0]
+
+        hazards = at_level({})
+        traits = {effect.trait for i in made for effect in i.effects if effect.kind == "trait_shift"}
+        parts = self._replacing(made, lambda e: e.kind == "trait_shift" and e.trait in move.rule.reads)
+        if traits & factor_columns:
+            raise ScenarioError(f"a trait shift cannot act on the factors of '{move.name}'", hint="read it in the main rule")
+        grids = [thresholds_of(hazards)]
+        if parts:
+            grids = [thresholds_of(at_level(shifts(acting))) for acting in combinations([p for _, p in parts])]
+        table = self._add_levels("thresholds", columns, ages, np.stack(grids), 1, parts)
+        chances = np.minimum(grids[0] / 2.0**32, 1.0)
+        if factors:  # slightly more than the product, so that rounding never hides a candidate
+            chances = -np.expm1(np.log1p(-chances) * most * (1 + 1e-9))
+        return _Open(move, move.to[0], 0, ages, table, columns, ages, chances, factors)
+
+    def _occasion(
+        self, domain: Domain, state: str, joint: Sequence[Move], made: Sequence[Intervention]
+    ) -> dict[str, list[_Open]]:
+        """Build the one table that all probabilities out of a state share."""
+        windows = [self._windows(domain, move) for move in joint]
+        ages = (min(low for low, _ in windows), max(high for _, high in windows))
+        names = [name for move in joint for name in move.rule.reads]
+        if any(window != ages for window in windows):
+            names.append("age")  # windows differ, so the table is by age
+        columns = self._columns(names)
+        targets = [(domain.name, state, to) for move in joint for to in move.to]
+
+        def at_level(acting: Sequence[tuple[Effect, float]]) -> NDArray[np.float64]:
+            moved = shifts(acting)
+            grids: list[NDArray[np.float64]] = []
+            for move, window in zip(joint, windows, strict=True):
+                grids += self._probabilities(domain, move, window, columns, ages, moved)
+            return changed_occasion(np.stack(grids), targets, acting)
+
+        probabilities = at_level(())
+        self._check_sum(state, domain, probabilities, columns, ages)
+        parts = self._replacing(
+            made,
+            lambda e: (
+                any(name in e.on for name in targets) if e.kind in ("odds_ratio", "relative_risk") else e.trait in names
+            ),
+        )
+        every = [at_level(acting) for acting in combinations([p for _, p in parts])] if parts else [probabilities]
+        thresholds, weights = zip(*[_joint_thresholds(one) for one in every], strict=True)
+        entries = len(targets)
+        table = self._add_levels("thresholds", columns, ages, np.stack(thresholds), entries, parts)
+        if any(one.any() for one in weights):
+            before = self.tables[table][at.WEIGHTS]
+            self.tables[table][at.WEIGHTS] = self.pools["weights"].add(np.stack(weights)) + before
+            self.tables[table][at.HAS_WEIGHTS] = 1
+        certain = probabilities.sum(axis=0) >= 1 - CERTAIN
+        opened: dict[str, list[_Open]] = {}
+        place = 0
+        for move, window in zip(joint, windows, strict=True):
+            for to in move.to:
+                bounds = np.where(certain & (probabilities[place] > 0), 1.0, probabilities[place])
+                hazard = thresholds[0][..., place].astype(np.float64) / 2.0**32
+                bounds = np.where(bounds < 1.0, hazard, bounds)
+                one = _Open(move, to, place, window, table, columns, ages, bounds, [])
+                opened.setdefault(move.name, []).append(one)
+                place += 1
+        return opened
+
+    def _probabilities(
+        self, domain: Domain, move: Move, window: tuple[int, int], columns: Sequence[Column], ages: tuple[int, int],
+        moved: Mapping[str, float],
+    ) -> list[NDArray[np.float64]]:  # fmt: skip
+        """Return the probabilities of one move over the columns of its occasion, 0 outside its window."""
+        own = self._columns([*move.rule.reads, *(["age"] if columns and columns[0].name == "age" else [])])
+        upper = 1.0 + 1e-9 if move.kind == "occasion" else math.inf
+        grids = self._grid(domain, move.rule, own, window, moved, upper, "probability" if upper < 2 else "weight")
+        if len(grids) != len(move.to):
+            raise RuleError(f"rule '{move.rule.name}' returns {len(grids)} value(s) for {len(move.to)} destination(s)")
+        if move.kind == "choice":
+            total = sum(grids[1:], grids[0])
+            if np.any(total <= 0):
+                cell = np.unravel_index(int(np.argmax(total <= 0)), total.shape)
+                raise RuleError(f"the weights of '{move.name}' are all 0 at {cell_text(own, cell, window)}")
+            grids = tuple(grid / total for grid in grids)
+        spread = []
+        for grid in grids:
+            shape = [grid.shape[own.index(c)] if c in own else 1 for c in columns]
+            wide = np.broadcast_to(grid.reshape(shape), [
+                window[1] - window[0] + 1 if c.name == "age" else c.size for c in columns
+            ])  # fmt: skip
+            full = np.zeros(_sizes(columns, ages))
+            rows = slice(window[0] - ages[0], window[1] - ages[0] + 1) if columns and columns[0].name == "age" else ...
+            full[rows] = wide
+            spread.append(full)
+        return spread
+
+    def _check_sum(
+        self, state: str, domain: Domain, probabilities: NDArray[np.float64], columns: Sequence[Column], ages: tuple[int, int]
+    ) -> None:
+        total = probabilities.sum(axis=0)
+        if np.any(total > 1 + CERTAIN):
+            cell = np.unravel_index(int(np.argmax(total)), total.shape)
+            raise RuleError(
+                f"the probabilities out of '{domain.name}: {state}' add to {total[cell]:.6g}"
+                f" at {cell_text(columns, cell, ages)}: at most 1"
+            )
+
+    def _grid(
+        self, domain: Domain, rule: Rule, columns: Sequence[Column], ages: tuple[int, int],
+        moved: Mapping[str, float] | None = None, upper: float = math.inf, unit: str = "hazard",
+    ) -> tuple[NDArray[np.float64], ...]:  # fmt: skip
+        return tabulate(rule, columns, self._own(domain), ages=ages, shifts=moved, upper=upper, unit=unit)
+
+    def _replacing(self, made: Sequence[Intervention], acts: Callable[[Effect], bool]) -> list[tuple[int, Any]]:
+        """Return (offer, levels) of every intervention with effects that replace a table."""
+        parts = []
+        for number, intervention in enumerate(made):
+            kinds = ("odds_ratio", "relative_risk", "trait_shift")
+            effects = [effect for effect in intervention.effects if effect.kind in kinds and acts(effect)]
+            if effects:
+                part = levels(intervention, effects)
+                if len(part.signatures) > 1:
+                    parts.append((number, part))
+        return parts
+
+    def _add_levels(
+        self, pool: str, columns: Sequence[Column], ages: tuple[int, int], grids: NDArray[Any], entries: int,
+        parts: Sequence[tuple[int, Any]],
+    ) -> int:  # fmt: skip
+        first = len(self.levels)
+        radix = 1
+        for number, part in parts:
+            self.levels.append((number, radix, self.pools["level_of"].add(part.level_of)))
+            radix *= len(part.signatures)
+        table = self._add_table(pool, columns, ages, grids, entries)
+        self.tables[table][at.LEVELS], self.tables[table][at.LEVELS_END] = first, len(self.levels)
+        return table
+
+    def _add_ratios(self, one: _Open, made: Sequence[Intervention]) -> None:
+        """Append the hazard ratios that act on a transition, those of one mechanism together."""
+        name = (one.move.domain, one.move.from_state, one.to)
+        rows = []
+        for number, intervention in enumerate(made):
+            for effect in intervention.effects:
+                if effect.kind == "hazard_ratio" and name in effect.on:
+                    logs = course(intervention, effect)
+                    place = self.pools["course_log"].add(logs)
+                    self.pools["course"].add(np.exp(logs).astype(np.float32).astype(np.float64))
+                    mechanism = self.mechanisms.setdefault(effect.mechanism, len(self.mechanisms))
+                    rows.append((number, mechanism, place))
+        self.effects += sorted(rows, key=lambda row: row[1])
+
+    def _add_screen(self, row: list[int], domain: Domain, opened: Mapping[str, list[_Open]]) -> None:
+        """Choose the columns of a domain's screening cell and append its bounds, one table a lane."""
+        every = [one for ones in opened.values() for one in ones]
+        ages = (row[at.FIRST_AGE], row[at.LAST_AGE])
+        lanes = max((len(ones) for ones in opened.values()), default=1) or 1
+        row[at.LANES_USED] = lanes
+        columns = [] if row[at.IS_DEATH] else [self.model.columns[domain.name]]
+        if every:
+            columns = [self.model.columns["age"], *columns]
+            rest = list(dict.fromkeys(c for one in every for c in one.columns if c not in columns))
+            while rest:
+                fits = [c for c in rest if math.prod(x.size for x in columns[1:]) * c.size <= SCREEN_CELLS]
+                if not fits:
+                    break
+                if math.prod(x.size for x in columns[1:] + rest) <= SCREEN_CELLS:
+                    columns += rest
+                    break
+                best = min(fits, key=lambda c: self._bounds(domain, opened, [*columns, c], ages, lanes).mean())
+                columns.append(best)
+                rest.remove(best)
+            bounds = self._bounds(domain, opened, columns, ages, lanes)
+        else:
+            columns, ages, bounds = [], (0, 0), np.zeros((1, 1))
+        limits = np.where(bounds >= 1.0, 2.0**32 - 1, np.minimum(np.ceil(bounds * 2.0**32), 2.0**32 - 2)).astype(np.uint32)
+        first, last, age_stride = self._add_reads(columns, _sizes(columns, ages), 1)
+        row[at.KEYS], row[at.KEYS_END] = first + bool(columns), last
+        row[at.KEY_AGE] = age_stride
+        row[at.SCREEN_CELLS] = limits[0].size
+        row[at.SCREEN] = self.pools["screen"].add(limits)
+        complete = all(set(one.columns) <= set(columns) and not one.factors for one in every)
+        row[at.EXACT] = int(complete and not row[at.SOME_CERTAIN])
+
+    def _bounds(
+        self, domain: Domain, opened: Mapping[str, list[_Open]], columns: Sequence[Column], ages: tuple[int, int], lanes: int
+    ) -> NDArray[np.float64]:
+        """Return the largest chance by lane and screening cell: (lanes, sizes of columns…)."""
+        bounds = np.zeros([lanes, *_sizes(columns, ages)])
+        by_state = domain.name in [c.name for c in columns]
+        for state, ones in opened.items():
+            for lane, one in enumerate(ones):
+                gone = tuple(k for k, c in enumerate(one.columns) if c not in columns)
+                kept = [c for c in one.columns if c in columns]
+                grid = one.bounds.max(axis=gone) if gone else one.bounds
+                rows = slice(one.ages[0] - ages[0], one.ages[1] - ages[0] + 1)
+                if kept and kept[0].name == "age":
+                    grid = grid[one.ages[0] - one.table_ages[0] : one.ages[1] - one.table_ages[0] + 1]
+                order = [c for c in columns if c in kept]
+                grid = np.transpose(grid, [kept.index(c) for c in order])
+                shape = [grid.shape[order.index(c)] if c in order else 1 for c in columns]
+                place: list[Any] = [slice(None)] * len(columns)
+                place[0] = rows
+                if by_state and domain.name not in [c.name for c in one.columns]:
+                    where = [c.name for c in columns].index(domain.name)
+                    code = domain.states.index(state)
+                    place[where] = slice(code, code + 1)
+                target = bounds[(lane, *place)]
+                np.maximum(target, grid.reshape(shape), out=target)
+        return bounds
+
+    def _switch(self, rule: Rule, parameters: Parameters, where: str) -> int:
+        """Add a 0/1 table of a condition; raises RuleError naming where it stands."""
+        columns = self._columns(rule.reads)
+        try:
+            grid = tabulate(rule, columns, parameters, unit="value")[0]
+        except RuleError as error:
+            raise RuleError(f"{where}: {error.problems[0].message}", hint=error.problems[0].hint) from None
+        return self._add_table("switches", columns, (0, MAX_AGE), (grid != 0).astype(np.uint8))
+
+    def _offer(self, intervention: Intervention, arms: int) -> list[int]:
+        where = f"intervention '{intervention.name}'"
+        columns = self.model.columns
+        row = [0] * at.OFFER_FIELDS
+        row[at.OFFER_AGE_FROM], row[at.OFFER_AGE_TO] = intervention.ages
+        row[at.ELIGIBLE] = self._switch(intervention.when.rule(columns), Parameters(), f"`when` of {where}")
+        uptake = intervention.uptake.rule(columns)
+        over = self._columns(uptake.reads)
+        grid = tabulate(uptake, over, Parameters(), upper=1.0, unit="uptake")[0]
+        row[at.UPTAKE] = self._add_table("chances", over, (0, MAX_AGE), np.ceil(grid * 2.0**32))
+        row[at.OFFER_STREAM] = stream(f"uptake {intervention.catalogue_name}")
+        row[at.DRAWN_YEARLY] = int(intervention.offer == "yearly")
+        row[at.YEARS] = intervention.years
+        stop = intervention.stop_when
+        row[at.STOP] = -1 if stop is None else self._switch(stop.rule(columns), Parameters(), f"`stop_when` of {where}")
+        row[at.CARRY_ALL] = int(intervention.offered_carry)
+        c = intervention.baseline_coverage
+        row[at.COVERAGE] = math.ceil(c * 2.0**32) if c else -1
+        row[at.RECEIVES] = self.layout.receives.get(intervention.catalogue_name, -1)
+        row[at.ARMS] = arms
+        if not arms:
+            row[at.ACTIVE] = self.pools["active"].add(self._active(intervention))
+        return row
+
+    def _active(self, intervention: Intervention) -> NDArray[np.uint64]:
+        """Return the mask of domains that the intervention acts on, in every year of its course."""
+        mask = np.zeros((at.STANDINGS, intervention.years + 1, at.YEARS_AXIS), dtype=np.uint64)
+        for effect in intervention.effects:
+            acting = course(intervention, effect) != 0
+            for number, domain in enumerate(self.model.all_domains):
+                on = any(name[0] == domain.name for name in effect.on)
+                reads = any(effect.trait in move.rule.reads for move in domain.moves)
+                if on or (effect.kind == "trait_shift" and reads):
+                    mask[acting] |= np.uint64(1 << number)
+        return mask
+
+    def _check_effects(self, intervention: Intervention) -> None:
+        kinds = {(d.name, m.from_state, to): m.kind for d in self.model.all_domains for m in d.moves for to in m.to}
+        for effect in intervention.effects:
+            for name in effect.on:
+                is_hazard = kinds[name] == "hazard"
+                text = f"{name[0]}: {name[1]} -> {name[2]}"
+                if effect.kind == "hazard_ratio" and not is_hazard:
+                    raise ScenarioError(
+                        f"'{text}' is an occasion, and a hazard ratio acts on hazards", hint="state an odds_ratio"
+                    )
+                if effect.kind in ("odds_ratio", "relative_risk") and is_hazard:
+                    raise ScenarioError(
+                        f"'{text}' is a hazard: a {effect.kind.replace('_', ' ')} has to be converted",
+                        hint="give evidence.control_risk and evidence.follow_up_years, or state a hazard_ratio",
+                    )
+
+    def _margin(self, margin: Margin) -> list[int]:
+        first, last, _ = self._add_reads([margin.column(name) for name in margin.columns], margin.sizes, 1)
+        return [margin.start, margin.cells, first, last, int(margin.deaths)]
+
+
+def _rows(rows: Sequence[Sequence[int]], width: int) -> IntArray:
+    return np.array(rows, dtype=np.int64).reshape(len(rows), width)
+
+
+def _sizes(columns: Sequence[Column], ages: tuple[int, int]) -> list[int]:
+    return [ages[1] - ages[0] + 1 if column.name == "age" else column.size for column in columns]
+
+
+def _joint_thresholds(probabilities: NDArray[np.float64]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Return thresholds and weights (cells…, destinations) of an occasion; weights only where it is certain.
+
+    H = -ln(1 - Σp) and h_k = H·p_k / Σp, so that the first of the clocks wins with probability p_k. Where Σp = 1
+    the clocks have no common hazard: the weights race instead, without an end of the step.
+    """
+    total = probabilities.sum(axis=0)
+    certain = total >= 1 - CERTAIN
+    hazard = -np.log1p(-np.where(certain, 0.0, np.minimum(total, 1.0)))
+    share = np.divide(probabilities, total, out=np.zeros_like(probabilities), where=total > 0)
+    thresholds = np.where(certain, 0, thresholds_of(hazard * share))
+    scaled = np.clip(np.rint(share * (2.0**32 - 1)), 1, 2.0**32 - 1)
+    weights = np.where(certain & (share > 0), scaled, 0).astype(np.uint32)
+    return np.moveaxis(thresholds.astype(np.uint32), 0, -1), np.moveaxis(weights, 0, -1)

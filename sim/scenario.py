@@ -1,0 +1,89 @@
+"""A scenario: everything a comparison rests on, checked and frozen. Layer 6.
+
+Made from a file by `sim.files`, or directly in Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sim.errors import ScenarioError
+from sim.intervention import Intervention
+from sim.ledger import Need
+from sim.model import MAX_AGE, Model
+from sim.people import Population
+from sim.prices import Economics, Price, PriceList
+from sim.tables import Parameters
+
+BASELINE = "baseline"
+"""The arm that all others are compared with."""
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Who is simulated: children born in one year, as copies of a real municipality."""
+
+    born: int
+    represents: int
+    """Births a year in the municipality: persons in one copy."""
+    copies: int = 64
+
+    def __post_init__(self) -> None:
+        for name, value, most in (("represents", self.represents, 2**24), ("copies", self.copies, 2**16)):
+            if not 1 <= value <= most:
+                raise ScenarioError(f"cohort: {name} must be 1 to {most:,}, not {value:,}")
+        if not 1900 <= self.born <= 2200:
+            raise ScenarioError(f"cohort: born must be a year from 1900 to 2200, not {self.born}")
+
+    @property
+    def persons(self) -> int:
+        """Persons in all copies."""
+        return self.represents * self.copies
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One course of action: interventions, and parameters or prices that differ from the baseline's."""
+
+    interventions: tuple[Intervention, ...] = ()
+    parameters: Mapping[str, Parameters] = field(default_factory=dict)
+    """Changed domains only; an arm with any is simulated in full."""
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    """Changed prices only, by name."""
+
+    def __post_init__(self) -> None:
+        names = [one.catalogue_name for one in self.interventions]
+        for name in names:
+            if names.count(name) > 1:
+                raise ScenarioError(f"intervention '{name}' is used twice in one arm")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is compared, over whom, for how long and at which prices."""
+
+    model: Model
+    population: Population
+    cohort: Cohort
+    arms: Mapping[str, Arm]
+    parameters: Mapping[str, Parameters] = field(default_factory=dict)
+    horizon: int = MAX_AGE + 1
+    """Steps that are lived."""
+    economics: Economics = Economics(2024)
+    prices: PriceList = PriceList()
+    measures: tuple[str, ...] = ()
+    """Quantities whose change is reported per 100 participants."""
+    needs: tuple[Need, ...] = ()
+    """Further columns to be counted together (targets, groupings)."""
+    title: str = ""
+    name: str = ""
+    resolved: Mapping[str, Any] = field(default_factory=dict)
+    """The scenario as read, every file's values and digest included, for the run folder."""
+
+    def __post_init__(self) -> None:
+        if BASELINE not in self.arms:
+            raise ScenarioError("the arms need one named 'baseline'")
+        if not 1 <= self.horizon <= MAX_AGE + 1:
+            raise ScenarioError(f"the horizon must be 1 to {MAX_AGE + 1} years, not {self.horizon}")
