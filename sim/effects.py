@@ -11,6 +11,7 @@ import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,26 +53,56 @@ class Levels:
     """Level in every year of the course."""
 
 
-def levels(intervention: Intervention, effects: Sequence[Effect]) -> Levels:
-    """Return the distinct combinations of sizes that these effects take over the years."""
+SHIFT_STEP = 0.01
+"""Trait shifts are rounded to this many standard deviations, so that a table has few levels."""
+
+
+def levels(intervention: Intervention, effects: Sequence[Effect], ages: tuple[int, int]) -> Levels:
+    """Return the distinct combinations of sizes that these effects take in years lived within a window of ages."""
     courses = np.stack([course(intervention, effect) for effect in effects])
+    for place, effect in enumerate(effects):
+        if effect.kind == "trait_shift":
+            courses[place] = np.round(courses[place] / SHIFT_STEP) * SHIFT_STEP
     neutral = (0.0,) * len(effects)
     signatures: dict[tuple[float, ...], int] = {neutral: 0}
     level_of = np.zeros(course_shape(intervention), dtype=np.uint16)
     for place in years_of(intervention):
+        _, delivered, year = place
+        since_start = delivered + year - 1
+        if intervention.ages[0] + since_start > ages[1] or intervention.ages[1] + since_start < ages[0]:
+            continue  # nobody of an age in the window is in this year
         signature = tuple(float(size) for size in courses[(slice(None), *place)])
         level_of[place] = signatures.setdefault(signature, len(signatures))
     return Levels(tuple(effects), tuple(signatures), level_of)
 
 
-def combinations(parts: Sequence[Levels]) -> Iterable[list[tuple[Effect, float]]]:
-    """Iterate over the levels of a table that several interventions replace, in the order of its radix."""
-    reversed_parts = [range(len(part.signatures)) for part in reversed(parts)]
-    for chosen in itertools.product(*reversed_parts):
-        acting = []
+@dataclass(frozen=True)
+class Merged:
+    """The levels of a table that several interventions replace: combinations that come to the same are one."""
+
+    acting: tuple[tuple[tuple[Effect, float], ...], ...]
+    """What acts at each level; level 0 is nothing."""
+    level_of: NDArray[np.uint16]
+    """Level of every combination, the first intervention's level running fastest."""
+
+
+def merged(parts: Sequence[Levels]) -> Merged:
+    """Return the distinct levels of all combinations of several interventions' levels."""
+    found: dict[Any, int] = {}
+    acting: list[tuple[tuple[Effect, float], ...]] = []
+    level_of = []
+    for chosen in itertools.product(*[range(len(part.signatures)) for part in reversed(parts)]):
+        combination: list[tuple[Effect, float]] = []
         for part, level in zip(parts, reversed(chosen), strict=True):
-            acting += list(zip(part.effects, part.signatures[level], strict=True))
-        yield acting
+            combination += zip(part.effects, part.signatures[level], strict=True)
+        ratios = tuple((e, size) for e, size in combination if e.kind != "trait_shift" and size != 0.0)
+        moved = tuple((trait, round(shift / SHIFT_STEP)) for trait, shift in sorted(shifts(combination).items()))
+        key = (ratios, moved)
+        if key not in found:
+            found[key] = len(acting)
+            acting.append(tuple(combination))
+        level_of.append(found[key])
+    return Merged(tuple(acting), np.array(level_of, dtype=np.uint16))
 
 
 def combined(acting: Iterable[tuple[str, float]]) -> float:

@@ -26,7 +26,7 @@ CHUNK = 4096
 
 _ARGUMENTS = (
     "domains", "streams", "state_moves", "moves", "tables", "reads", "thresholds", "weights", "factors",
-    "factor_values", "screen", "effects", "course", "course_log", "levels", "level_of", "offers", "years", "n_active",
+    "factor_values", "screen", "effects", "course", "course_log", "levels", "level_of", "merged", "offers", "years", "n_active",
     "active", "switches", "chances", "previous", "counters", "margins",
 )  # fmt: skip
 

@@ -16,6 +16,9 @@ from sim.expression import Expression
 
 EffectKind = Literal["hazard_ratio", "odds_ratio", "relative_risk", "trait_shift", "unknown"]
 
+NEGLIGIBLE = 2.0**-5
+"""The share of its size below which a fading effect counts as gone (five half-lives), so that its course ends."""
+
 NOT_OFFERED, DELIVERED, CARRIES, COVERED_OUT, REFUSED = 0, 1, 2, 3, 4
 """Standing of a person towards an intervention: not offered yet; enrolled; carries the effect without delivery
 (estimand `itt` or `area`, no uptake); eligible in a population that is partly covered, but not enrolled; refused."""
@@ -43,7 +46,8 @@ class Fade:
                 year = first_beyond
         if self.half_life_years is None:
             return 1.0
-        return 2.0 ** (-year / self.half_life_years)
+        share = 2.0 ** (-year / self.half_life_years)
+        return share if share >= NEGLIGIBLE else 0.0
 
 
 @dataclass(frozen=True)

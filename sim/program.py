@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 import sim.kernels.layout as at
 from sim.domain import Domain, Move
 from sim.draws import stream
-from sim.effects import changed_occasion, combinations, course, levels, shifts
+from sim.effects import Levels, changed_occasion, course, levels, merged, shifts
 from sim.errors import ModelError, RuleError, ScenarioError
 from sim.intervention import Effect, Intervention
 from sim.ledger import Margin
@@ -134,7 +134,7 @@ class Compiler:
         kinds = {
             "thresholds": np.uint32, "weights": np.uint32, "factor_values": np.float32, "switches": np.uint8,
             "chances": np.uint64, "screen": np.uint32, "course": np.float64, "course_log": np.float64,
-            "level_of": np.uint16, "active": np.uint64,
+            "level_of": np.uint16, "merged": np.uint16, "active": np.uint64,
         }  # fmt: skip
         self.pools = {name: _Pool(kind) for name, kind in kinds.items()}
         self.tables: list[list[int]] = []
@@ -236,7 +236,7 @@ class Compiler:
         before = ages[0] * age_stride if columns and columns[0].name == "age" else 0
         place = self.pools[pool].add(values)
         size = math.prod(sizes) * entries
-        self.tables.append([place - before, first, last, -before, 0, len(self.levels), len(self.levels), size])
+        self.tables.append([place - before, first, last, -before, 0, len(self.levels), len(self.levels), size, 0])
         return len(self.tables) - 1
 
     def _windows(self, domain: Domain, move: Move) -> tuple[int, int]:
@@ -280,12 +280,12 @@ class Compiler:
 
         hazards = at_level({})
         traits = {effect.trait for i in made for effect in i.effects if effect.kind == "trait_shift"}
-        parts = self._replacing(made, lambda e: e.kind == "trait_shift" and e.trait in move.rule.reads)
+        parts = self._replacing(made, ages, lambda e: e.kind == "trait_shift" and e.trait in move.rule.reads)
         if traits & factor_columns:
             raise ScenarioError(f"a trait shift cannot act on the factors of '{move.name}'", hint="read it in the main rule")
         grids = [thresholds_of(hazards)]
         if parts:
-            grids = [thresholds_of(at_level(shifts(acting))) for acting in combinations([p for _, p in parts])]
+            grids = [thresholds_of(at_level(shifts(acting))) for acting in merged([p for _, p in parts]).acting]
         table = self._add_levels("thresholds", columns, ages, np.stack(grids), 1, parts)
         chances = np.minimum(grids[0] / 2.0**32, 1.0)
         if factors:  # slightly more than the product, so that rounding never hides a candidate
@@ -315,11 +315,12 @@ class Compiler:
         self._check_sum(state, domain, probabilities, columns, ages)
         parts = self._replacing(
             made,
+            ages,
             lambda e: (
                 any(name in e.on for name in targets) if e.kind in ("odds_ratio", "relative_risk") else e.trait in names
             ),
         )
-        every = [at_level(acting) for acting in combinations([p for _, p in parts])] if parts else [probabilities]
+        every = [at_level(acting) for acting in merged([p for _, p in parts]).acting] if parts else [probabilities]
         thresholds, weights = zip(*[_joint_thresholds(one) for one in every], strict=True)
         entries = len(targets)
         table = self._add_levels("thresholds", columns, ages, np.stack(thresholds), entries, parts)
@@ -385,21 +386,23 @@ class Compiler:
     ) -> tuple[NDArray[np.float64], ...]:  # fmt: skip
         return tabulate(rule, columns, self._own(domain), ages=ages, shifts=moved, upper=upper, unit=unit)
 
-    def _replacing(self, made: Sequence[Intervention], acts: Callable[[Effect], bool]) -> list[tuple[int, Any]]:
-        """Return (offer, levels) of every intervention with effects that replace a table."""
+    def _replacing(
+        self, made: Sequence[Intervention], ages: tuple[int, int], acts: Callable[[Effect], bool]
+    ) -> list[tuple[int, Levels]]:
+        """Return (offer, levels) of every intervention with effects that replace a table of these ages."""
         parts = []
         for number, intervention in enumerate(made):
             kinds = ("odds_ratio", "relative_risk", "trait_shift")
             effects = [effect for effect in intervention.effects if effect.kind in kinds and acts(effect)]
             if effects:
-                part = levels(intervention, effects)
+                part = levels(intervention, effects, ages)
                 if len(part.signatures) > 1:
                     parts.append((number, part))
         return parts
 
     def _add_levels(
         self, pool: str, columns: Sequence[Column], ages: tuple[int, int], grids: NDArray[Any], entries: int,
-        parts: Sequence[tuple[int, Any]],
+        parts: Sequence[tuple[int, Levels]],
     ) -> int:  # fmt: skip
         first = len(self.levels)
         radix = 1
@@ -408,6 +411,8 @@ class Compiler:
             radix *= len(part.signatures)
         table = self._add_table(pool, columns, ages, grids, entries)
         self.tables[table][at.LEVELS], self.tables[table][at.LEVELS_END] = first, len(self.levels)
+        if parts:
+            self.tables[table][at.MERGED] = self.pools["merged"].add(merged([part for _, part in parts]).level_of)
         return table
 
     def _add_ratios(self, one: _Open, made: Sequence[Intervention]) -> None:

@@ -321,6 +321,11 @@ class Parameters:
         return int(value)
 
     @property
+    def domain(self) -> str:
+        """The domain whose parameters these are."""
+        return self._domain
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of all parameters."""
         return tuple(self._values)

@@ -44,7 +44,8 @@ HAS_WEIGHTS = 4
 LEVELS = 5  # first and last + 1 of its rows in `levels`: interventions that replace the table
 LEVELS_END = 6
 LEVEL_SIZE = 7  # entries of one level
-TABLE_FIELDS = 8
+MERGED = 8  # first in `merged`: level of each combination of the interventions' own levels
+TABLE_FIELDS = 9
 
 # reads[r]: (column, stride)
 COLUMN = 0

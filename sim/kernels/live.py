@@ -92,7 +92,7 @@ def _mark_active(o, n, t, offers, active, standing, start, delivered, acting):
 @kernel
 def live(
     ids, cols, entry_age, steps, key, domains, streams, state_moves, moves, tables, reads, thresholds, weights,
-    factors, factor_values, screen, effects, course, course_log, levels, level_of, offers, years, n_active, active,
+    factors, factor_values, screen, effects, course, course_log, levels, level_of, merged, offers, years, n_active, active,
     switches, chances, previous, counters, margins, ledger, deliveries, reached, history,
 ):  # fmt: skip
     """Live the persons of one chunk and block through all steps, counting into the ledger of the block.
@@ -167,7 +167,7 @@ def live(
             is_death = domains[d, IS_DEATH] != 0
             race(
                 found, candidates, winners, d, t, age, acting, cols, draws, cells, screen, domains, state_moves, moves, tables, reads,
-                thresholds, weights, factors, factor_values, effects, course, course_log, levels, level_of, standing,
+                thresholds, weights, factors, factor_values, effects, course, course_log, levels, level_of, merged, standing,
                 start, delivered, years,
             )  # fmt: skip
             for place in range(found):

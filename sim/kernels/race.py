@@ -26,6 +26,7 @@ from sim.kernels.layout import (
     LEVEL_SIZE,
     LEVELS,
     LEVELS_END,
+    MERGED,
     READS,
     READS_END,
     SCREEN,
@@ -80,7 +81,7 @@ def course_cell(i, intervention, t, standing, start, delivered, years):
 
 
 @kernel
-def _level_of(i, j, t, tables, levels, level_of, standing, start, delivered, years):
+def _level_of(i, j, t, tables, levels, level_of, merged, standing, start, delivered, years):
     """Return which level of a table holds for the person: 0 without any effect that replaces it."""
     level = np.int64(0)
     for v in range(tables[j, LEVELS], tables[j, LEVELS_END]):
@@ -88,7 +89,7 @@ def _level_of(i, j, t, tables, levels, level_of, standing, start, delivered, yea
         if standing[intervention, i] != 0:
             place = course_cell(i, intervention, t, standing, start, delivered, years[intervention])
             level += level_of[levels[v, LEVEL_COURSE] + place] * levels[v, LEVEL_RADIX]
-    return level
+    return np.int64(merged[tables[j, MERGED] + level])
 
 
 @kernel
@@ -137,7 +138,7 @@ def _first_exact(i, first, last, draws, screen, place, lane_size):
 @kernel
 def race(
     found, candidates, winners, d, t, age, acting, cols, draws, cells, screen, domains, state_moves, moves, tables, reads, thresholds,
-    weights, factors, factor_values, effects, course, course_log, levels, level_of, standing, start, delivered, years,
+    weights, factors, factor_values, effects, course, course_log, levels, level_of, merged, standing, start, delivered, years,
 ):  # fmt: skip
     """Move each candidate at most once, along the earliest of its competing clocks: winners[f] = transition or -1.
 
@@ -169,7 +170,7 @@ def race(
                 place = tables[j, WEIGHTS] + moves[m, ENTRY]
                 place += cell_of(cols, i, reads, tables[j, READS], tables[j, READS_END])
                 if carries and tables[j, LEVELS] < tables[j, LEVELS_END]:
-                    level = _level_of(i, j, t, tables, levels, level_of, standing, start, delivered, years)
+                    level = _level_of(i, j, t, tables, levels, level_of, merged, standing, start, delivered, years)
                     place += level * tables[j, LEVEL_SIZE]
                 if weights[place] > 0:
                     time = minus_log(draws[m - first, i]) / float(weights[place])
@@ -191,7 +192,7 @@ def race(
                 table = j
                 cell = tables[j, START] + cell_of(cols, i, reads, tables[j, READS], tables[j, READS_END])
                 if carries and tables[j, LEVELS] < tables[j, LEVELS_END]:
-                    level = _level_of(i, j, t, tables, levels, level_of, standing, start, delivered, years)
+                    level = _level_of(i, j, t, tables, levels, level_of, merged, standing, start, delivered, years)
                     cell += level * tables[j, LEVEL_SIZE]
             ratio = 1.0
             if carries and moves[m, EFFECTS] < moves[m, EFFECTS_END]:

@@ -231,22 +231,20 @@ def sickness_compensation_to_work(age, p):
     return p.sickness_comp_to_work + 0 * age
 
 
-@activity.occasion("employed", "retired", ages=("pension_from", "retires_at"))
-@activity.occasion("unemployed", "retired", ages=("pension_from", "retires_at"))
-@activity.occasion("inactive", "retired", ages=("pension_from", "retires_at"))
-@activity.occasion("study", "retired", ages=("pension_from", "retires_at"))
+# a rate and no occasion, so that the study tables of these states need no age beyond the last entry to study
+@activity.hazard("study", "retired", ages=("pension_from", 100))
+@activity.hazard("employed", "retired", ages=("pension_from", 100))
+@activity.hazard("unemployed", "retired", ages=("pension_from", 100))
+@activity.hazard("inactive", "retired", ages=("pension_from", 100))
 def retires(age, p):
-    """Yearly probability of retirement, certain at the guideline age.
+    """Yearly hazard of retirement, from the guideline age so high that nobody stays.
 
-    Tuned to employment at 55 to 64 (AKU).
+    Tuned to employment at 55 to 64 (AKU); working pensioners are not modelled.
     """
-    return np.where(age == p.retires_at, 1, p.retires_by_age[age])
+    return np.where(age >= p.retires_at, p.at_once, p.retires_by_age[age])
 
 
-@activity.occasion("sickness_comp", "retired", ages=("retires_at", "retires_at"))
-def sickness_compensation_ends(age):
-    """Certain at the guideline age for pensions.
-
-    When sickness compensation ends; working pensioners are not modelled.
-    """
-    return 1 + 0 * age
+@activity.hazard("sickness_comp", "retired", ages=("retires_at", 100))
+def pension_takes_over(age, p):
+    """Yearly hazard at the guideline age for pensions, when sickness compensation ends: nobody stays."""
+    return p.at_once + 0 * age

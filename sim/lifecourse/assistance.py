@@ -36,30 +36,26 @@ def _wage(activity, p):
 
 
 def _ends(age, rate, p):
-    """Return the yearly probability of an end.
-
-    Certain at 65: pensions and the state's support of the elderly follow.
-    """
-    return np.where(age == p.pension_at, 1, 1 - np.exp(-rate))
+    """Return the yearly hazard of an end, at 65 so high that nobody stays: pensions take over."""
+    return np.where(age >= p.pension_at, p.at_once, rate)
 
 
-# both exits read this year's `activity`, for the first wage ends the need; occasions, because they are
-# certain at 65
-@assistance.occasion("short", "none", ages=("assistance_from", "pension_at"))
+# both exits read this year's `activity`, for the first wage ends the need
+@assistance.hazard("short", "none", ages=("assistance_from", 100))
 def short_assistance_ends(age, activity, years_in_assistance, p):
-    """Yearly probability that short assistance ends, falling with its length.
+    """Yearly hazard that short assistance ends, falling with its length.
 
-    Tuned to 8 % still on in year 5 (Mood).
+    Per year; tuned to 8 % still on in year 5 (Mood).
     """
     rate = p.short_ends * np.exp(-p.short_ends_fall * years_in_assistance) * _wage(activity, p)
     return _ends(age, rate, p)
 
 
-@assistance.occasion("long", "none", ages=("assistance_from", "pension_at"))
+@assistance.hazard("long", "none", ages=("assistance_from", 100))
 def long_assistance_ends(age, activity, years_in_assistance, p):
-    """Yearly probability that long assistance ends, falling with its length.
+    """Yearly hazard that long assistance ends, falling with its length.
 
-    Tuned to 8 % still on in year 5 (Mood).
+    Per year; tuned to 8 % still on in year 5 (Mood).
     """
     rate = p.long_ends * np.exp(-p.long_ends_fall * years_in_assistance) * _wage(activity, p)
     return _ends(age, rate, p)

@@ -134,43 +134,36 @@ def moves_to_a_family_home(age, p):
 
 
 def _leaves(age, as_child, as_adult, p):
-    """Return the yearly probability of leaving.
-
-    By one rate before 18, by another from 18, certain at 21 (LVU 21 §).
-    """
-    rate = np.where(age < p.adult_from, as_child, as_adult)
-    return np.where(age == p.leave_at, 1, 1 - np.exp(-rate))
+    """Return the yearly hazard of leaving: as a child, as an adult, and at 21 so high that nobody stays."""
+    return np.where(age >= p.leave_at, p.at_once, np.where(age < p.adult_from, as_child, as_adult))
 
 
-# exits are occasions, not hazards, because the law makes them certain at 21
-
-
-@care.occasion("open", "none", ages=(0, "leave_at"))
+@care.hazard("open", "none", ages=(0, 100))
 def open_care_ends(age, years_in_care, p):
-    """Yearly probability that open care ends, falling with its length. Assumed."""
+    """Yearly hazard that open care ends, falling with its length. Per year, assumed."""
     rate = p.open_ends * np.exp(-p.open_ends_fall * years_in_care)
     return _leaves(age, rate, rate, p)
 
 
-@care.occasion("foster_early", "none", ages=(0, "leave_at"))
+@care.hazard("foster_early", "none", ages=(0, 100))
 def early_foster_child_leaves(age, years_in_care, p):
-    """Yearly probability that a child placed early goes home, or leaves care as an adult. Assumed."""
+    """Yearly hazard that a child placed early goes home, or leaves care as an adult. Per year, assumed."""
     rate = p.foster_early_ends * np.exp(-p.foster_early_ends_fall * years_in_care)
     return _leaves(age, rate, p.early_leaves_as_adult, p)
 
 
-@care.occasion("foster_teen", "none", ages=("residential_from", "leave_at"))
+@care.hazard("foster_teen", "none", ages=("residential_from", 100))
 def teen_foster_child_leaves(age, years_in_care, p):
-    """Yearly probability that one in a family home since the teens goes home, or leaves care as an adult.
+    """Yearly hazard that one in a family home since the teens leaves it, as a child or as an adult.
 
-    Assumed.
+    Per year, assumed.
     """
     rate = p.foster_teen_ends * np.exp(-p.foster_teen_ends_fall * years_in_care)
     return _leaves(age, rate, p.teen_leaves_as_adult, p)
 
 
-@care.occasion("residential", "none", ages=("residential_from", "leave_at"))
+@care.hazard("residential", "none", ages=("residential_from", 100))
 def leaves_residential_care(age, years_in_care, p):
-    """Yearly probability that residential care ends without another placement. Assumed."""
+    """Yearly hazard that residential care ends without another placement. Per year, assumed."""
     rate = p.residential_ends * np.exp(-p.residential_ends_fall * years_in_care)
     return _leaves(age, rate, p.residential_leaves_as_adult, p)

@@ -8,7 +8,6 @@ clock again.
 import numpy as np
 
 from sim.domain import Domain
-from sim.tables import isin
 
 upper_secondary = Domain(
     "upper_secondary",
@@ -99,36 +98,36 @@ def _leaves_without(years_in_upper_secondary, diploma, p):
     return (1 - diploma) * _diploma(years_in_upper_secondary, p.leaves_after_third, p.leaves_after_fourth, 1)
 
 
-def _drops_out(base, school_ability, behaviour_risk, previous_care, p):
+def _drops_out(base, school_ability, behaviour_risk, p):
     """Return the yearly hazard of leaving a programme for the activity responsibility."""
-    return base * np.exp(
-        -p.drop_out_ability * school_ability
-        + p.drop_out_behaviour * behaviour_risk
-        + p.drop_out_placed * isin(previous_care, "foster_early", "foster_teen", "residential")
-    )
+    return base * np.exp(-p.drop_out_ability * school_ability + p.drop_out_behaviour * behaviour_risk)
 
 
 @upper_secondary.occasion("academic", "kaa", ages=("second_year", "kaa_to"))
-def academic_to_kaa(age, years_in_upper_secondary, school_ability, behaviour_risk, sex, previous_care, p):
+def academic_to_kaa(
+    age, years_in_upper_secondary, school_ability, behaviour_risk, sex, previous_ever_placed, p
+):
     """Probability of dropping out in years 1 to 3, or of ending at 19 without diploma.
 
     Tuned to KAA and completion.
     """
     diploma = _academic_diploma(years_in_upper_secondary, school_ability, behaviour_risk, sex, p)
-    drops_out = _drops_out(p.drop_out_academic, school_ability, behaviour_risk, previous_care, p)
+    drops_out = _drops_out(p.drop_out_academic, school_ability, behaviour_risk, p)
     return np.where(
         age < p.diploma_from, 1 - np.exp(-drops_out), _leaves_without(years_in_upper_secondary, diploma, p)
     )
 
 
 @upper_secondary.occasion("vocational", "kaa", ages=("second_year", "kaa_to"))
-def vocational_to_kaa(age, years_in_upper_secondary, school_ability, behaviour_risk, sex, previous_care, p):
+def vocational_to_kaa(
+    age, years_in_upper_secondary, school_ability, behaviour_risk, sex, previous_ever_placed, p
+):
     """Probability of dropping out in years 1 to 3, or of ending at 19 without diploma.
 
     Tuned to KAA and completion.
     """
     diploma = _vocational_diploma(years_in_upper_secondary, school_ability, behaviour_risk, sex, p)
-    drops_out = _drops_out(p.drop_out_vocational, school_ability, behaviour_risk, previous_care, p)
+    drops_out = _drops_out(p.drop_out_vocational, school_ability, behaviour_risk, p)
     return np.where(
         age < p.diploma_from, 1 - np.exp(-drops_out), _leaves_without(years_in_upper_secondary, diploma, p)
     )
@@ -149,12 +148,12 @@ def vocational_ends_without_diploma(years_in_upper_secondary, school_ability, be
 
 
 @upper_secondary.hazard("introductory", "kaa", ages=("second_year", "kaa_to"))
-def introductory_drop_out(school_ability, behaviour_risk, previous_care, p):
+def introductory_drop_out(school_ability, behaviour_risk, p):
     """Yearly hazard of dropping out of an introductory programme.
 
     Per year, tuned to KAA and diploma within 5 years.
     """
-    return _drops_out(p.drop_out_introductory, school_ability, behaviour_risk, previous_care, p)
+    return _drops_out(p.drop_out_introductory, school_ability, behaviour_risk, p)
 
 
 @upper_secondary.hazard("introductory", "vocational", ages=("second_year", "kaa_to"))

@@ -1,0 +1,268 @@
+"""From counts to money: what each arm costs each payer in each year, against the baseline. Layer 8.
+
+Pure functions of an outcome and prices, so that one simulation is re-priced as often as anyone likes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.intervention import Intervention
+from sim.kernels.layout import ELIGIBLE_COUNT, OFFERED_COUNT, START_COUNT, YEAR_COUNT
+from sim.ledger import Ledger
+from sim.outcome import Outcome
+from sim.prices import Economics, Price, PriceList, belongs, cashed_in, payer_nodes
+from sim.scenario import BASELINE
+
+FloatArray = NDArray[np.float64]
+
+_COUNT_OF = {"eligible": ELIGIBLE_COUNT, "offered": OFFERED_COUNT, "start": START_COUNT, "year": YEAR_COUNT}
+
+
+@dataclass(frozen=True)
+class Flows:
+    """Money by leaf payer: (copies, rows) in SEK of the economics' price year, costs positive, undiscounted."""
+
+    by_payer: Mapping[str, FloatArray]
+
+    def at(self, node: str, shape: tuple[int, ...]) -> FloatArray:
+        """Return the sum over a node of the payer tree."""
+        return sum((flow for payer, flow in self.by_payer.items() if belongs(payer, node)), np.zeros(shape))
+
+
+@dataclass(frozen=True)
+class PayerResult:
+    """What an arm does to one payer (a leaf or a node), per member of the cohort unless said otherwise."""
+
+    spent: float
+    """Cost of the interventions, discounted."""
+    incremental: float
+    """Arm - baseline, cashable, discounted: what is spent less what comes back."""
+    gross: float
+    """Arm - baseline, discounted, whether or not it can be cashed in."""
+    se: float | None
+    """Standard error of `incremental`, from copies; None with one copy."""
+    break_even_year: int | None
+    """First calendar year after which the discounted cumulative net stays at 0 or above to the horizon."""
+    no_outlay: bool
+    """Whether the payer pays nothing for the interventions."""
+    cumulative: FloatArray
+    """Discounted cumulative net saving by step, mean over copies."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A quantity's change over life per 100 participants."""
+
+    change: float
+    se: float | None
+    unit: str
+
+
+@dataclass(frozen=True)
+class ArmResult:
+    """One arm against the baseline."""
+
+    participants: int
+    participants_per_cohort: float
+    by_payer: Mapping[str, PayerResult]
+    measures: Mapping[str, Measure]
+    delivered: Mapping[str, Mapping[str, float]]
+    """By intervention: offered, started and years of delivery per cohort."""
+
+
+@dataclass
+class Comparison:
+    """All arms priced: costs per person by payer, and every arm against the baseline."""
+
+    outcome: Outcome
+    economics: Economics
+    payers: tuple[str, ...]
+    """Nodes of the payer tree, `public` first."""
+    costs: dict[str, dict[str, tuple[float, float]]]
+    """arm -> payer -> (undiscounted, discounted) per cohort member."""
+    arms: dict[str, ArmResult] = field(default_factory=dict)
+
+    @cached_property
+    def persons(self) -> int:
+        """Members of the cohort in all copies."""
+        return int(self.outcome.baseline.persons.sum())
+
+
+class _Pricing:
+    """One outcome under one set of prices; volumes are worked out once a ledger and quantity."""
+
+    def __init__(self, outcome: Outcome, economics: Economics) -> None:
+        self.outcome = outcome
+        self.economics = economics
+        scenario = outcome.plan.scenario
+        self.prices: PriceList = scenario.prices
+        self.years = [scenario.cohort.born + row - 1 for row in range(scenario.horizon + 1)]
+        self.shape = (scenario.cohort.copies, scenario.horizon + 1)
+        self.volumes: dict[tuple[int, str], FloatArray] = {}
+
+    def volume(self, price: Price, ledger: Ledger) -> FloatArray:
+        """Return the price's volume in a ledger."""
+        key = (id(ledger), price.quantity.name)
+        if key not in self.volumes:
+            self.volumes[key] = self.outcome.volume(price.quantity, ledger)
+        return self.volumes[key]
+
+    def prices_of(self, arm: str) -> list[Price]:
+        """Return the prices that hold in an arm."""
+        changed = self.outcome.plan.scenario.arms[arm].prices
+        return [changed.get(price.name, price) for price in self.prices.prices]
+
+    def money(self, price: Price, volume: FloatArray) -> FloatArray:
+        """Return a volume in SEK of the price year, costs positive."""
+        return volume * (price.sign * price.amount * self.prices.uprating(price.price_year, self.economics.price_year))
+
+    def add(self, flows: dict[str, FloatArray], shares: Mapping[str, FloatArray], amount: FloatArray) -> None:
+        """Add an amount by row to its payers."""
+        for payer, share in shares.items():
+            flows[payer] = flows.get(payer, np.zeros(self.shape)) + amount * share
+
+    def services(self, arm: str, ledger: Ledger) -> Flows:
+        """Return what everything but the interventions costs."""
+        flows: dict[str, FloatArray] = {}
+        for price in self.prices_of(arm):
+            self.add(flows, price.payer.by_year(self.years), self.money(price, self.volume(price, ledger)))
+        return Flows(flows)
+
+    def changes(self, arm: str) -> tuple[Flows, Flows]:
+        """Return (gross, cashable) change of the cost of services, arm - baseline."""
+        counts = self.outcome.arms[arm]
+        own_prices = bool(self.outcome.plan.scenario.arms[arm].prices)
+        there = self.outcome.ledger(arm) if own_prices else counts.in_arm
+        here = self.outcome.baseline if own_prices else counts.in_baseline
+        gross: dict[str, FloatArray] = {}
+        cashable: dict[str, FloatArray] = {}
+        for then, now in zip(self.prices_of(BASELINE), self.prices_of(arm), strict=True):
+            change = self.money(now, self.volume(now, there)) - self.money(then, self.volume(then, here))
+            shares = now.payer.by_year(self.years)
+            self.add(gross, shares, change)
+            self.add(cashable, shares, cashed_in(change, now.cashable))
+        return Flows(gross), Flows(cashable)
+
+    def delivery(self, ledger: Ledger, offers: tuple[Intervention, ...]) -> Flows:
+        """Return what the interventions cost, by their cost lines."""
+        flows: dict[str, FloatArray] = {}
+        for intervention in offers:
+            place = self.outcome.plan.interventions.index(intervention.catalogue_name)
+            for line in intervention.costs:
+                uprated = line.amount * self.prices.uprating(line.price_year, self.economics.price_year)
+                count = ledger.deliveries[:, :, place, _COUNT_OF[line.per]] * uprated
+                self.add(flows, line.payer.by_year(self.years), count)
+        return Flows(flows)
+
+
+def compare(outcome: Outcome, economics: Economics | None = None) -> Comparison:
+    """Price an outcome and compare every arm with the baseline.
+
+    economics: another decision date's view (discount rate, price year); by default the scenario's own.
+    """
+    plan = outcome.plan
+    economics = economics or plan.scenario.economics
+    pricing = _Pricing(outcome, economics)
+    leaves = {payer for price in plan.scenario.prices.prices for payer in price.payer.payers}
+    leaves |= {payer for offers in plan.arms.values() for one in offers for c in one.costs for payer in c.payer.payers}
+    nodes = tuple(payer_nodes(leaves))
+    factors = economics.factors(plan.scenario.horizon)
+    whole = np.where(factors > 0, 1.0, 0.0)
+    persons = outcome.baseline.persons
+    comparison = Comparison(outcome, economics, nodes, {})
+    for arm in plan.arms:
+        ledger = outcome.ledger(arm)
+        services, delivery = pricing.services(arm, ledger), pricing.delivery(ledger, plan.arms[arm])
+        comparison.costs[arm] = {}
+        for node in nodes:
+            flow = services.at(node, pricing.shape) + delivery.at(node, pricing.shape)
+            total = persons.sum()
+            comparison.costs[arm][node] = (float((flow * whole).sum() / total), float((flow * factors).sum() / total))
+    for arm in plan.compared:
+        comparison.arms[arm] = _arm_result(pricing, arm, nodes, factors)
+    return comparison
+
+
+def _arm_result(pricing: _Pricing, arm: str, nodes: tuple[str, ...], factors: FloatArray) -> ArmResult:
+    outcome, plan = pricing.outcome, pricing.outcome.plan
+    counts = outcome.arms[arm]
+    gross, cashable = pricing.changes(arm)
+    there = pricing.delivery(counts.in_arm, plan.arms[arm])
+    here = pricing.delivery(counts.in_baseline, plan.arms[BASELINE])
+    own_prices = {payer for offers in plan.arms.values() for one in offers for c in one.costs for payer in c.payer.payers}
+    by_payer = {}
+    for node in nodes:
+        outlay = there.at(node, pricing.shape) - here.at(node, pricing.shape)
+        net = outlay + cashable.at(node, pricing.shape)
+        by_payer[node] = _payer_result(
+            outlay, net, outlay + gross.at(node, pricing.shape), outcome.baseline.persons, factors, pricing.years,
+            no_outlay=not any(belongs(payer, node) for payer in own_prices) or not np.any(outlay),
+        )  # fmt: skip
+    copies = int((outcome.baseline.persons > 0).sum())
+    delivered = {}
+    for intervention in plan.arms[arm]:
+        place = plan.interventions.index(intervention.catalogue_name)
+        change = (counts.in_arm.deliveries - counts.in_baseline.deliveries)[:, :, place].sum(axis=(0, 1)) / copies
+        delivered[intervention.catalogue_name] = {
+            "offered": float(change[OFFERED_COUNT]), "started": float(change[START_COUNT]), "years": float(change[YEAR_COUNT]),
+        }  # fmt: skip
+    measures = {name: _measure(outcome, arm, name) for name in plan.scenario.measures}
+    participants = int(counts.participants.sum())
+    return ArmResult(participants, participants / copies, by_payer, measures, delivered)
+
+
+def _payer_result(
+    outlay: FloatArray, net: FloatArray, gross: FloatArray, persons: NDArray[np.int64], factors: FloatArray,
+    years: list[int], *, no_outlay: bool,
+) -> PayerResult:  # fmt: skip
+    total = persons.sum()
+    cumulative = -np.cumsum((net * factors).sum(axis=0) / total)
+    return PayerResult(
+        spent=float((outlay * factors).sum() / total),
+        incremental=float((net * factors).sum() / total),
+        gross=float((gross * factors).sum() / total),
+        se=standard_error((net * factors).sum(axis=1), persons),
+        break_even_year=break_even_year(cumulative[1:], years[1:]),
+        no_outlay=no_outlay,
+        cumulative=cumulative[1:],
+    )
+
+
+def break_even_year(cumulative: FloatArray, years: list[int]) -> int | None:
+    """Return the first year after which a cumulative net saving stays at 0 or above to the end, or None.
+
+    >>> break_even_year(np.array([-1.0, 0.5, -0.2, 0.1, 0.3]), [1, 2, 3, 4, 5])
+    4
+    """
+    # a rounding error of the largest sum is not a debt
+    below = np.flatnonzero(cumulative < -1e-9 * max(1.0, float(np.abs(cumulative).max(initial=0.0))))
+    if len(below) == 0:
+        return years[0]
+    return None if below[-1] + 1 >= len(years) else years[int(below[-1]) + 1]
+
+
+def standard_error(totals: FloatArray, weights: NDArray[np.int64]) -> float | None:
+    """Return the jackknife standard error of Σ totals / Σ weights over blocks; None with one block."""
+    used = weights > 0
+    blocks = int(used.sum())
+    if blocks < 2:
+        return None
+    left_out = (totals.sum() - totals[used]) / (weights.sum() - weights[used])
+    return float(np.sqrt((blocks - 1) / blocks * ((left_out - left_out.mean()) ** 2).sum()))
+
+
+def _measure(outcome: Outcome, arm: str, name: str) -> Measure:
+    counts = outcome.arms[arm]
+    change = (outcome.volume(name, counts.in_arm) - outcome.volume(name, counts.in_baseline)).sum(axis=1)
+    unit = outcome.plan.scenario.model.quantity(name).unit
+    total = counts.participants.sum()
+    if total == 0:
+        return Measure(0.0, None, unit)
+    error = standard_error(100 * change, counts.participants)
+    return Measure(float(100 * change.sum() / total), error, unit)
