@@ -74,7 +74,7 @@ def simulate(
     persons = all_ids(plan) if ids is None else np.asarray(ids, dtype=np.uint64)
     key = philox_key(seed, replicate)
     outcome = _empty(plan, seed, replicate)
-    _ = plan.programs, plan.watching, plan.birth_thresholds  # made once, before threads share them
+    plan.make_tables()  # before threads share them
     chunks = _chunks(persons, chunk)
     lock = Lock()
     done = 0
@@ -146,11 +146,11 @@ def run_program(
     return Tally(ledger, deliveries, len(ids), int(lived)), reached
 
 
-def _live_chunk(plan: Plan, ids: Ids, key: int, in_full: bool) -> dict[str, tuple[Tally, Tally | None, int]]:
-    """Return by arm (life in the arm, baseline life of the same persons or None for everyone's, participants)."""
+def _live_chunk(plan: Plan, ids: Ids, key: int, in_full: bool) -> dict[str, tuple[Tally, Tally | None, Ids]]:
+    """Return by arm (life in the arm, baseline life of the same persons, the reached)."""
     cols = born(plan, ids, key)
     baseline, reached = run_program(plan, plan.watching, ids, cols, key)
-    result: dict[str, tuple[Tally, Tally | None, int]] = {BASELINE: (baseline, None, 0)}
+    result: dict[str, tuple[Tally, Tally | None, Ids]] = {BASELINE: (baseline, None, ids[:0])}
     for bit, arm in enumerate(plan.compared):
         hit = (reached >> np.uint64(bit) & np.uint64(1)).astype(bool)
         everyone = in_full or arm in plan.changed
@@ -159,7 +159,7 @@ def _live_chunk(plan: Plan, ids: Ids, key: int, in_full: bool) -> dict[str, tupl
             continue
         there, _ = run_program(plan, plan.programs[arm], ids[some], cols[:, some], key)
         here = baseline if everyone else run_program(plan, plan.programs[BASELINE], ids[some], cols[:, some], key)[0]
-        result[arm] = (there, here, int(hit.sum()))
+        result[arm] = (there, here, ids[hit])
     return result
 
 
@@ -186,14 +186,15 @@ def _empty(plan: Plan, seed: int, replicate: int) -> Outcome:
     return Outcome(plan, seed, replicate, ledger(), arms)
 
 
-def _add(outcome: Outcome, copy: int, tallies: dict[str, tuple[Tally, Tally | None, int]]) -> None:
-    for arm, (there, here, participants) in tallies.items():
+def _add(outcome: Outcome, copy: int, tallies: dict[str, tuple[Tally, Tally | None, Ids]]) -> None:
+    for arm, (there, here, reached) in tallies.items():
         if arm == BASELINE:
             _add_tally(outcome.baseline, copy, there)
             outcome.person_years += there.lived
             continue
         counts = outcome.arms[arm]
-        counts.participants[copy] += participants
+        counts.participants[copy] += len(reached)
+        outcome.reached[arm] = np.concatenate([outcome.reached.get(arm, reached[:0]), reached])
         _add_tally(counts.in_arm, copy, there)
         outcome.person_years += there.lived
         if here is not None:

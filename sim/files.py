@@ -22,9 +22,11 @@ from sim.errors import FramsynError, Problem, ScenarioError, nearest
 from sim.evidence import convert
 from sim.expression import Expression
 from sim.intervention import CostLine, Effect, Fade, Intervention
+from sim.ledger import Need
 from sim.model import MAX_AGE, Model
 from sim.parameters import override, parameters_from
 from sim.people import Attribute, Population
+from sim.plan import Plan, bind
 from sim.prices import Economics, Price, PriceList, Shares
 from sim.scenario import BASELINE, Arm, Cohort, Scenario
 from sim.schema import (
@@ -38,7 +40,7 @@ from sim.schema import (
     ScenarioForm,
     problems_of,
 )
-from sim.source import Source, read_yaml
+from sim.source import Source, read_yaml, source_from_values
 from sim.tables import Parameters, Rule
 
 MODELS = {"lifecourse": "sim.lifecourse"}
@@ -58,12 +60,18 @@ def shipped_folder() -> Path:
     return inside if inside.is_dir() else Path(sim.__file__).parent.parent / "scenarios"
 
 
-def load_scenario(path: str | Path, *, persons: int | None = None) -> Scenario:
-    """Read a scenario file and everything it names; `persons` changes the number of copies, rounded up.
+def load_plan(path: str | Path, *, persons: int | None = None, extra: tuple[Need, ...] = ()) -> Plan:
+    """Read a scenario file and everything it names, and bind it.
 
+    persons: changes the number of copies, rounded up to whole ones; extra: further columns to be counted.
     Raises ScenarioError with all mistakes of all files at once.
     """
-    return _Loader(Path(path)).scenario(persons)
+    return _Loader(Path(path), {}).plan(persons, extra)
+
+
+def load_resolved(resolved: Mapping[str, Any]) -> Plan:
+    """Bind a scenario again from what a run folder holds: every file's values, and the number of copies."""
+    return _Loader(Path("scenario"), resolved).plan(None, ())
 
 
 def load_model(name: str) -> Model:
@@ -85,19 +93,22 @@ class _Read:
 class _Loader:
     """Reads one scenario; collects problems instead of stopping at the first."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, given: Mapping[str, Any]) -> None:
         self.path = path
+        self.given = given
         self.problems: list[Problem] = []
+        self.payers: list[str] = []
         self.resolved: dict[str, Any] = {}
+        self.files: dict[str, _Read | None] = {}
         self.folders = [shipped_folder()]
         for folder in path.resolve().parents[:3]:
             if (folder / "interventions").is_dir() and folder != self.folders[0].resolve():
                 self.folders.insert(0, folder)
                 break
 
-    def scenario(self, persons: int | None) -> Scenario:
-        """Return the scenario, or raise every problem found."""
-        read = self._read(self.path, ScenarioForm)
+    def plan(self, persons: int | None, extra: tuple[Need, ...]) -> Plan:
+        """Return the plan with its tables made, or raise every problem found."""
+        read = self._read("scenario", self.path, ScenarioForm)
         if read is None:
             raise ScenarioError(self.problems)
         form: ScenarioForm = read.form
@@ -125,17 +136,18 @@ class _Loader:
         if self.problems or population is None or prices is None or represents is None:
             raise ScenarioError(_unique(self.problems))
         copies = form.cohort.copies if persons is None else math.ceil(persons / represents)
-        with self._at(read, ("cohort",)):
+        copies = self.given.get("copies", copies)
+        self.resolved.update(name=self.given.get("name", self.path.stem), copies=copies)
+        with self._at(read, ()):
             scenario = Scenario(
                 model=model, population=population, cohort=Cohort(form.cohort.born, represents, copies), arms=arms,
                 parameters=parameters, horizon=horizon, economics=Economics(**form.economics.model_dump()),
-                prices=prices, measures=tuple(form.measures), title=form.title, name=self.path.stem,
-                resolved=self.resolved,
+                prices=prices, measures=tuple(form.measures), needs=extra, title=form.title,
+                name=self.resolved["name"], resolved=self.resolved,
             )  # fmt: skip
-            from sim.plan import bind
-
-            bind(scenario)
-            return scenario
+            plan = bind(scenario)
+            plan.make_tables()
+            return plan
         raise ScenarioError(_unique(self.problems))
 
     @contextmanager
@@ -152,31 +164,38 @@ class _Loader:
     def _note(self, read: _Read, path: tuple[str | int, ...], message: str, hint: str | None = None) -> None:
         self.problems.append(read.source.problem(path, message, hint))
 
-    def _read(self, path: Path, form: type[AnyForm]) -> _Read | None:
+    def _read(self, key: str, path: Path, form: type[AnyForm]) -> _Read | None:
         """Read a file and check its form; problems are collected, and nothing is returned where there are any."""
+        if key in self.files:
+            return self.files[key]
+        self.files[key] = None
         try:
-            source = read_yaml(path)
-            self.resolved[str(path)] = {"sha256": source.digest, "values": source.values}
-            return _Read(source, form.model_validate(source.values))
+            source = source_from_values(self.given[key]["values"], key) if self.given else read_yaml(path)
+            self.resolved[key] = {"sha256": source.digest, "values": source.values}
+            self.files[key] = _Read(source, form.model_validate(source.values))
         except ValidationError as error:
             self.problems += problems_of(error, form, source)
         except FramsynError as error:
             self.problems += error.problems
-        return None
+        return self.files[key]
 
-    def _find(self, read: _Read, path: tuple[str | int, ...], kind: str, name: Any) -> Path | None:
-        """Return the file of a name in the user's folder or the shipped one; a mistake is placed where it is named."""
+    def _named(
+        self, read: _Read, path: tuple[str | int, ...], kind: str, name: Any, form: type[AnyForm]
+    ) -> _Read | None:
+        """Read the file of a name in the user's folder or the shipped one; a mistake is placed where it is named."""
         if not isinstance(name, str) or not NAME.fullmatch(name) or name.split(".")[0].lower() in _RESERVED:
             self._note(read, path, f"{name!r} cannot name a file of {kind}/: letters, digits, . _ - only, at most 80")
             return None
+        key = f"{kind}/{name}"
+        if self.given:
+            return self._read(key, Path(key), form)
         for folder in self.folders:
             file = folder / kind / f"{name}.yaml"
             if file.is_file():
-                root = (folder / kind).resolve()
-                if root not in file.resolve().parents:
+                if (folder / kind).resolve() not in file.resolve().parents:
                     self._note(read, path, f"'{file.name}' points outside {kind}/")
                     return None
-                return file
+                return self._read(key, file, form)
         known = sorted({file.stem for folder in self.folders for file in (folder / kind).glob("*.yaml")})
         self._note(read, path, f"no file '{name}.yaml' in {kind}/", nearest(name, known))
         return None
@@ -185,10 +204,11 @@ class _Loader:
         """Return the parameters of every domain, and of the quantities."""
         result = {}
         for name in [*(d.name for d in model.all_domains), "quantities"]:
-            folder = next((f for f in self.folders if (f / "parameters" / f"{name}.yaml").is_file()), None)
-            if folder is None:
+            file = next((f / "parameters" / f"{name}.yaml" for f in self.folders if (f / "parameters" / f"{name}.yaml").is_file()), None)
+            key = f"parameters/{name}"
+            if file is None or (self.given and key not in self.given):
                 continue
-            read = self._read(folder / "parameters" / f"{name}.yaml", ParametersForm)
+            read = self._read(key, file, ParametersForm)
             if read is None:
                 continue
             if read.form.domain != name:
@@ -199,8 +219,7 @@ class _Loader:
         return result
 
     def _population(self, read: _Read, model: Model) -> Population | None:
-        path = self._find(read, ("population",), "populations", read.form.population)
-        other = self._read(path, PopulationForm) if path else None
+        other = self._named(read, ("population",), "populations", read.form.population, PopulationForm)
         if other is None:
             return None
         attributes = []
@@ -220,10 +239,8 @@ class _Loader:
         return population
 
     def _prices(self, read: _Read, model: Model) -> PriceList | None:
-        path = self._find(read, ("prices",), "prices", read.form.prices)
-        other = self._read(path, PriceListForm) if path else None
-        index_path = self._find(read, ("prices",), "prices", "indices")
-        index = self._read(index_path, IndexForm) if index_path else None
+        other = self._named(read, ("prices",), "prices", read.form.prices, PriceListForm)
+        index = self._named(read, ("prices",), "prices", "indices", IndexForm)
         if other is None or index is None:
             return None
         known_years = {int(year): value for year, value in index.form.cpi.items() if year.isdigit()}
@@ -318,10 +335,7 @@ class _Loader:
                     hint = nearest(key, allowed)
                     self.problems.append(read.source.problem((*path, key), f"unknown key {key!r}", hint, at_key=True))
                     return None
-        file = self._find(read, path, "interventions", given)
-        if file is None:
-            return None
-        other = self._read(file, InterventionForm)
+        other = self._named(read, path, "interventions", given, InterventionForm)
         if other is None:
             return None
         where = read if changes else other
@@ -366,7 +380,7 @@ class _Loader:
         costs = []
         for k, line in enumerate(form.cost):
             with self._at(read, ("cost", k, "payer")):
-                shares = _shares(line.payer, read, ("cost", k, "payer"), getattr(self, "payers", []))
+                shares = _shares(line.payer, read, ("cost", k, "payer"), self.payers)
                 costs.append(CostLine(line.per, line.amount, line.price_year, shares))
         effects: list[Effect] = []
         for k, effect in enumerate(form.effects):

@@ -73,6 +73,10 @@ class Plan:
         population = replace(self.scenario.population, attributes=self.attributes)
         return {a.name: population.thresholds(a, self.scenario.model.columns) for a in self.attributes}
 
+    def make_tables(self) -> None:
+        """Make every table now, so that a mistake in a rule is found before anything is lived."""
+        _ = self.programs, self.watching, self.birth_thresholds
+
     @property
     def threshold_digest(self) -> str:
         """SHA-256 of the baseline's thresholds: bit-identity is promised where it is equal."""

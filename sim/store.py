@@ -21,7 +21,7 @@ from sim.errors import StoreError
 from sim.files import load_resolved
 from sim.ledger import Ledger
 from sim.outcome import ArmCounts, Outcome
-from sim.plan import Plan, bind
+from sim.plan import Plan
 from sim.scenario import BASELINE
 
 FORMAT = 1
@@ -53,11 +53,11 @@ def read_run(folder: Path) -> Outcome:
     about = _about(folder)
     if about.get("format") != FORMAT:
         raise StoreError(f"'{folder}' has the format {about.get('format')!r}; this version reads {FORMAT}")
-    plan = bind(load_resolved(about["scenario"]))
+    plan = load_resolved(about["scenario"])
     ledgers = {name: _read_ledger(folder / f"{name}.parquet", plan, about["digests"][name]) for name in about["digests"]}
     participants = {arm: np.array(counts, dtype=np.int64) for arm, counts in about["participants"].items()}
     arms = {a: ArmCounts(ledgers[f"{a}.in_arm"], ledgers[f"{a}.in_baseline"], participants[a]) for a in plan.compared}
-    outcome = Outcome(plan, about["seed"], about["replicate"], ledgers[BASELINE], arms, about["person_years"])
+    outcome = Outcome(plan, about["seed"], about["replicate"], ledgers[BASELINE], arms, person_years=about["person_years"])
     if outcome.digest() != about["ledger_digest"]:
         raise StoreError(f"the ledgers in '{folder}' are not those that were written (digest differs)")
     return outcome

@@ -1,0 +1,93 @@
+"""`framsyn check`: every mistake at once, or the plan with the conversions of all effects. Layer 9."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from sim.errors import FramsynError
+from sim.files import load_plan
+from sim.intervention import Intervention
+from sim.plan import Plan
+from sim.report import print_plan, print_problems, problems_as_json
+from sim.scenario import BASELINE
+
+
+def run_check(path: Path, *, as_json: bool) -> int:
+    """Print the plan of a scenario, or its mistakes; return the exit code."""
+    try:
+        plan = plan_as_dict(load_plan(path))
+    except FramsynError as error:
+        if as_json:
+            json.dump({"ok": False, "errors": problems_as_json(error), "plan": None}, sys.stdout, ensure_ascii=False)
+            print()
+        else:
+            print_problems(error)
+        return 2
+    if as_json:
+        json.dump({"ok": True, "errors": [], "plan": plan}, sys.stdout, ensure_ascii=False)
+        print()
+    else:
+        print_plan(plan)
+    return 0
+
+
+def plan_as_dict(plan: Plan) -> dict[str, Any]:
+    """Return a plan in plain values: order of the year, margins, arms, offers and effects as they will act."""
+    scenario = plan.scenario
+    model = scenario.model
+    return {
+        "title": scenario.title,
+        "model": model.name,
+        "persons": scenario.cohort.persons,
+        "copies": scenario.cohort.copies,
+        "steps": scenario.horizon,
+        "order": [domain.name for domain in model.all_domains],
+        "races": _mixed_states(plan),
+        "margins": [
+            {"columns": list(m.columns), "cells": m.cells, "asked_by": list(m.whose)} for m in plan.margins if m.columns
+        ],
+        "cells": {arm: program.cells for arm, program in plan.programs.items()},
+        "arms": {
+            arm: [_offer_as_dict(one, arm != BASELINE) for one in offers] for arm, offers in plan.arms.items()
+        },
+        "threshold_digest": plan.threshold_digest,
+    }
+
+
+def _offer_as_dict(intervention: Intervention, named: bool) -> dict[str, Any]:
+    return {
+        "intervention": intervention.catalogue_name,
+        "title": intervention.title,
+        "ages": list(intervention.ages),
+        "when": intervention.when.text,
+        "uptake": intervention.uptake.text,
+        "years": intervention.years,
+        "estimand": intervention.estimand,
+        "baseline_coverage": intervention.baseline_coverage,
+        "provenance": intervention.evidence.get("provenance"),
+        "effects": [
+            {
+                "on": [f"{d}: {a} -> {b}" for d, a, b in effect.on] or [f"trait {effect.trait}"],
+                "stated": effect.stated,
+                "kind": effect.kind,
+                "size": effect.size,
+                "mechanism": effect.mechanism,
+                "beyond_follow_up": effect.fade.beyond,
+            }
+            for effect in intervention.effects
+        ],
+    }
+
+
+def _mixed_states(plan: Plan) -> list[str]:
+    """Return the states out of which hazards and uncertain occasions race, which a reader should know."""
+    mixed = []
+    for domain in plan.scenario.model.all_domains:
+        for state in domain.states:
+            kinds = {move.kind for move in domain.moves if move.from_state == state}
+            if "hazard" in kinds and len(kinds) > 1:
+                mixed.append(f"{domain.name}: {state}")
+    return mixed

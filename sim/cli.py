@@ -1,0 +1,116 @@
+"""The command line: `framsyn compare SCENARIO` and the verbs around it. Layer 9.
+
+Imports only what every call needs; each verb loads the rest when it is called, so that `--help` is instant.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from sim.errors import FramsynError, StoreError
+
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+app = typer.Typer(
+    name="framsyn",
+    help="Who pays, who saves, and in which year the money is back: early interventions over whole lives.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Verb = TypeVar("Verb", bound=Callable[..., None])
+
+
+def guarded(verb: Verb) -> Verb:
+    """End with the exit code of what happened: 0 done, 1 failed, 2 bad input, 130 interrupted; a sentence a mistake."""
+
+    @wraps(verb)
+    def call(*args: Any, **kwargs: Any) -> None:
+        try:
+            verb(*args, **kwargs)
+        except FramsynError as error:
+            from sim.report import print_problems
+
+            print_problems(error, as_json=bool(kwargs.get("json")))
+            raise typer.Exit(FAILED if isinstance(error, StoreError) else BAD_INPUT) from None
+        except KeyboardInterrupt:
+            print("interrupted; nothing was written", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
+
+    return call  # type: ignore[return-value]
+
+
+ScenarioFile = Annotated[Path, typer.Argument(help="A scenario file (YAML).", metavar="SCENARIO")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output, and nothing else there.")]
+Persons = Annotated[int | None, typer.Option(help="Persons to simulate, rounded up to whole copies.")]
+Seed = Annotated[int, typer.Option(help="Seed of all random draws, 0 to 2^64 - 1.")]
+Threads = Annotated[int | None, typer.Option(help="Threads; by default one a processor.")]
+Out = Annotated[Path | None, typer.Option(help="Folder for the run; by default a new one under runs/.")]
+
+
+@app.command()
+@guarded
+def compare(
+    scenario: ScenarioFile, persons: Persons = None, seed: Seed = 1, threads: Threads = None, out: Out = None, json: AsJson = False
+) -> None:
+    """Simulate a scenario, price it and print who pays, who saves and when the money is back."""
+    from sim.compare_command import run_compare
+
+    run_compare(scenario, persons=persons, seed=seed, threads=threads, out=out, as_json=json)
+
+
+@app.command()
+@guarded
+def check(scenario: ScenarioFile, json: AsJson = False) -> None:
+    """Read a scenario and everything it names, and print the plan or every mistake."""
+    from sim.check_command import run_check
+
+    raise typer.Exit(run_check(scenario, as_json=json))
+
+
+@app.command()
+@guarded
+def price(
+    run: Annotated[Path, typer.Argument(help="A run folder written by compare.", metavar="RUN")],
+    discount: Annotated[float | None, typer.Option(help="Another yearly discount rate, as 0.05.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Price a run again, without simulating."""
+    from sim.compare_command import run_price
+
+    run_price(run, discount=discount, as_json=json)
+
+
+@app.command()
+@guarded
+def targets(
+    scenario: ScenarioFile, persons: Persons = None, seed: Seed = 1, threads: Threads = None, json: AsJson = False
+) -> None:
+    """Compare the baseline with registry statistics, worst first."""
+    from importlib import import_module
+
+    # calibration imports sim, never the reverse: the verb is looked up by name
+    raise typer.Exit(import_module("calibration.command").run_targets(scenario, persons, seed, threads, json))
+
+
+@app.command()
+@guarded
+def version() -> None:
+    """Print the versions that results rest on."""
+    from sim.store import versions
+
+    for name, number in versions().items():
+        typer.echo(f"{name} {number}")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

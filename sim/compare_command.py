@@ -1,0 +1,139 @@
+"""The main job: check, simulate, price, print the answer, write the run folder. Layer 9."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sim.comparison import Comparison, compare
+from sim.engine import simulate
+from sim.errors import ScenarioError
+from sim.files import load_plan
+from sim.needed import Needed, needed_effects
+from sim.outcome import Outcome
+from sim.progress import progress
+from sim.report import print_comparison
+from sim.store import read_run, write_run
+
+
+def run_compare(
+    path: Path, *, persons: int | None, seed: int, threads: int | None, out: Path | None, as_json: bool
+) -> None:
+    """Run a scenario from its file to its answer and run folder."""
+    started = time.perf_counter()
+    used = threads_or_all(threads)
+    check_seed(seed)
+    with progress("reading and making tables"):
+        plan = load_plan(path, persons=persons)
+    folder = out or new_folder(Path("runs"), plan.scenario.name)
+    if folder.exists():
+        raise ScenarioError(f"the run folder '{folder}' exists already", hint="name another one with --out")
+    with progress("living lives") as show:
+        outcome = simulate(plan, seed=seed, threads=used, progress=show)
+    with progress("pricing"):
+        comparison = compare(outcome)
+    with progress("effects needed to break even"):
+        needed = needed_effects(outcome, threads=used)
+    write_run(outcome, folder)
+    seconds = {"simulate": round(outcome.seconds, 3), "total": round(time.perf_counter() - started, 3)}
+    _answer(comparison, needed, folder, seconds, as_json)
+
+
+def run_price(folder: Path, *, discount: float | None, as_json: bool) -> None:
+    """Price what a run folder holds, with another discount rate if one is given."""
+    started = time.perf_counter()
+    if discount is not None and not 0 <= discount < 1:
+        hint = f"did you mean {discount / 100:g}?" if discount >= 1 else None
+        raise ScenarioError(f"the discount rate must be 0 or more and below 1, not {discount:g}", hint=hint)
+    outcome = read_run(folder)
+    economics = outcome.plan.scenario.economics
+    if discount is not None:
+        economics = replace(economics, discount_rate=discount)
+    seconds = {"simulate": 0.0, "total": round(time.perf_counter() - started, 3)}
+    _answer(compare(outcome, economics), {}, folder, seconds, as_json)
+
+
+def threads_or_all(threads: int | None) -> int:
+    """Return the number of threads; raises ScenarioError below 1."""
+    if threads is None:
+        return os.cpu_count() or 1
+    if threads < 1:
+        raise ScenarioError(f"threads must be 1 or more, not {threads}")
+    return threads
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed out of range before anything is read."""
+    if not 0 <= seed < 2**64:
+        raise ScenarioError(f"the seed must be 0 to 2^64 - 1, not {seed}")
+
+
+def new_folder(parent: Path, name: str) -> Path:
+    """Return the first free folder `name-1`, `name-2`, … under a parent."""
+    number = 1
+    while (parent / f"{name}-{number}").exists():
+        number += 1
+    return parent / f"{name}-{number}"
+
+
+def _answer(
+    comparison: Comparison, needed: dict[str, Needed], folder: Path, seconds: dict[str, float], as_json: bool
+) -> None:
+    if as_json:
+        json.dump(as_contract(comparison, needed, folder, seconds), sys.stdout, ensure_ascii=False)
+        sys.stdout.write("\n")
+    else:
+        print_comparison(comparison, needed, folder, seconds)
+
+
+def as_contract(
+    comparison: Comparison, needed: dict[str, Needed], folder: Path, seconds: dict[str, float]
+) -> dict[str, Any]:
+    """Return the result in the form that other programs rely on."""
+    outcome: Outcome = comparison.outcome
+    scenario = outcome.plan.scenario
+    return {
+        "scenario": scenario.name,
+        "seed": outcome.seed,
+        "persons": comparison.persons,
+        "copies": scenario.cohort.copies,
+        "discount_rate": comparison.economics.discount_rate,
+        "price_year": comparison.economics.price_year,
+        "arms": {
+            arm: {"cost_per_person": {p: {"undiscounted": u, "discounted": d} for p, (u, d) in by_payer.items()}}
+            for arm, by_payer in comparison.costs.items()
+        },
+        "comparisons": {
+            arm: {
+                "participants": result.participants,
+                "participants_per_cohort": result.participants_per_cohort,
+                "delivered_per_cohort": {name: dict(counts) for name, counts in result.delivered.items()},
+                "measures_per_100": {
+                    name: {"change": m.change, "se": m.se, "unit": m.unit} for name, m in result.measures.items()
+                },
+                "by_payer": {
+                    payer: {
+                        "incremental_per_person": one.incremental,
+                        "gross_per_person": one.gross,
+                        "spent_per_person": one.spent,
+                        "se": one.se,
+                        "break_even_year": one.break_even_year,
+                        "no_outlay": one.no_outlay,
+                    }
+                    for payer, one in result.by_payer.items()
+                },
+                **({"needed_effect": needed[arm].as_dict()} if arm in needed else {}),
+            }
+            for arm, result in comparison.arms.items()
+        },
+        "person_years": outcome.person_years,
+        "seconds": seconds,
+        "ledger_digest": outcome.digest(),
+        "threshold_digest": outcome.plan.threshold_digest,
+        "run": str(folder),
+    }
