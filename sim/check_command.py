@@ -50,9 +50,7 @@ def plan_as_dict(plan: Plan) -> dict[str, Any]:
             {"columns": list(m.columns), "cells": m.cells, "asked_by": list(m.whose)} for m in plan.margins if m.columns
         ],
         "cells": {arm: program.cells for arm, program in plan.programs.items()},
-        "arms": {
-            arm: [_offer_as_dict(one, arm != BASELINE) for one in offers] for arm, offers in plan.arms.items()
-        },
+        "arms": {arm: [_offer_as_dict(one, arm != BASELINE) for one in offers] for arm, offers in plan.arms.items()},
         "threshold_digest": plan.threshold_digest,
     }
 

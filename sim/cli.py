@@ -49,22 +49,26 @@ def guarded(verb: Verb) -> Verb:
 
 
 ScenarioFile = Annotated[Path, typer.Argument(help="A scenario file (YAML).", metavar="SCENARIO")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output, and nothing else there.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object to standard output, and nothing else there.")
+]
 Persons = Annotated[int | None, typer.Option(help="Persons to simulate, rounded up to whole copies.")]
 Seed = Annotated[int, typer.Option(help="Seed of all random draws, 0 to 2^64 - 1.")]
 Threads = Annotated[int | None, typer.Option(help="Threads; by default one a processor.")]
+Detail = Annotated[bool, typer.Option("--detail", help="Show every committee and agency, not only the first level.")]
 Out = Annotated[Path | None, typer.Option(help="Folder for the run; by default a new one under runs/.")]
 
 
 @app.command()
 @guarded
 def compare(
-    scenario: ScenarioFile, persons: Persons = None, seed: Seed = 1, threads: Threads = None, out: Out = None, json: AsJson = False
-) -> None:
+    scenario: ScenarioFile, persons: Persons = None, seed: Seed = 1, threads: Threads = None, out: Out = None,
+    detail: Detail = False, json: AsJson = False,
+) -> None:  # fmt: skip
     """Simulate a scenario, price it and print who pays, who saves and when the money is back."""
     from sim.compare_command import run_compare
 
-    run_compare(scenario, persons=persons, seed=seed, threads=threads, out=out, as_json=json)
+    run_compare(scenario, persons=persons, seed=seed, threads=threads, out=out, as_json=json, detail=detail)
 
 
 @app.command()
@@ -81,12 +85,13 @@ def check(scenario: ScenarioFile, json: AsJson = False) -> None:
 def price(
     run: Annotated[Path, typer.Argument(help="A run folder written by compare.", metavar="RUN")],
     discount: Annotated[float | None, typer.Option(help="Another yearly discount rate, as 0.05.")] = None,
+    detail: Detail = False,
     json: AsJson = False,
 ) -> None:
     """Price a run again, without simulating."""
     from sim.compare_command import run_price
 
-    run_price(run, discount=discount, as_json=json)
+    run_price(run, discount=discount, as_json=json, detail=detail)
 
 
 @app.command()

@@ -22,7 +22,14 @@ from sim.store import read_run, write_run
 
 
 def run_compare(
-    path: Path, *, persons: int | None, seed: int, threads: int | None, out: Path | None, as_json: bool
+    path: Path,
+    *,
+    persons: int | None,
+    seed: int,
+    threads: int | None,
+    out: Path | None,
+    as_json: bool,
+    detail: bool = False,
 ) -> None:
     """Run a scenario from its file to its answer and run folder."""
     started = time.perf_counter()
@@ -41,10 +48,10 @@ def run_compare(
         needed = needed_effects(outcome, threads=used)
     write_run(outcome, folder)
     seconds = {"simulate": round(outcome.seconds, 3), "total": round(time.perf_counter() - started, 3)}
-    _answer(comparison, needed, folder, seconds, as_json)
+    _answer(comparison, needed, folder, seconds, as_json, detail)
 
 
-def run_price(folder: Path, *, discount: float | None, as_json: bool) -> None:
+def run_price(folder: Path, *, discount: float | None, as_json: bool, detail: bool = False) -> None:
     """Price what a run folder holds, with another discount rate if one is given."""
     started = time.perf_counter()
     if discount is not None and not 0 <= discount < 1:
@@ -55,7 +62,7 @@ def run_price(folder: Path, *, discount: float | None, as_json: bool) -> None:
     if discount is not None:
         economics = replace(economics, discount_rate=discount)
     seconds = {"simulate": 0.0, "total": round(time.perf_counter() - started, 3)}
-    _answer(compare(outcome, economics), {}, folder, seconds, as_json)
+    _answer(compare(outcome, economics), {}, folder, seconds, as_json, detail)
 
 
 def threads_or_all(threads: int | None) -> int:
@@ -82,13 +89,18 @@ def new_folder(parent: Path, name: str) -> Path:
 
 
 def _answer(
-    comparison: Comparison, needed: dict[str, Needed], folder: Path, seconds: dict[str, float], as_json: bool
+    comparison: Comparison,
+    needed: dict[str, Needed],
+    folder: Path,
+    seconds: dict[str, float],
+    as_json: bool,
+    detail: bool,
 ) -> None:
     if as_json:
         json.dump(as_contract(comparison, needed, folder, seconds), sys.stdout, ensure_ascii=False)
         sys.stdout.write("\n")
     else:
-        print_comparison(comparison, needed, folder, seconds)
+        print_comparison(comparison, needed, folder, seconds, detail=detail)
 
 
 def as_contract(

@@ -16,6 +16,7 @@ from sim.intervention import Intervention
 from sim.kernels.layout import ELIGIBLE_COUNT, OFFERED_COUNT, START_COUNT, YEAR_COUNT
 from sim.ledger import Ledger
 from sim.outcome import Outcome
+from sim.plan import Plan
 from sim.prices import Economics, Price, PriceList, belongs, cashed_in, payer_nodes
 from sim.scenario import BASELINE
 
@@ -156,7 +157,7 @@ class _Pricing:
             place = self.outcome.plan.interventions.index(intervention.catalogue_name)
             for line in intervention.costs:
                 uprated = line.amount * self.prices.uprating(line.price_year, self.economics.price_year)
-                count = ledger.deliveries[:, :, place, _COUNT_OF[line.per]] * uprated
+                count = ledger.deliveries[:, :, place, _COUNT_OF[line.per]].astype(np.float64) * uprated
                 self.add(flows, line.payer.by_year(self.years), count)
         return Flows(flows)
 
@@ -169,9 +170,7 @@ def compare(outcome: Outcome, economics: Economics | None = None) -> Comparison:
     plan = outcome.plan
     economics = economics or plan.scenario.economics
     pricing = _Pricing(outcome, economics)
-    leaves = {payer for price in plan.scenario.prices.prices for payer in price.payer.payers}
-    leaves |= {payer for offers in plan.arms.values() for one in offers for c in one.costs for payer in c.payer.payers}
-    nodes = tuple(payer_nodes(leaves))
+    nodes = nodes_of(plan)
     factors = economics.factors(plan.scenario.horizon)
     whole = np.where(factors > 0, 1.0, 0.0)
     persons = outcome.baseline.persons
@@ -189,13 +188,29 @@ def compare(outcome: Outcome, economics: Economics | None = None) -> Comparison:
     return comparison
 
 
+def arm_result(outcome: Outcome, arm: str) -> ArmResult:
+    """Price one arm against the baseline by the scenario's own economics."""
+    plan = outcome.plan
+    economics = plan.scenario.economics
+    return _arm_result(_Pricing(outcome, economics), arm, nodes_of(plan), economics.factors(plan.scenario.horizon))
+
+
+def nodes_of(plan: Plan) -> tuple[str, ...]:
+    """Return every node of the payer tree that a price or an intervention names."""
+    leaves = {payer for price in plan.scenario.prices.prices for payer in price.payer.payers}
+    leaves |= {payer for offers in plan.arms.values() for one in offers for c in one.costs for payer in c.payer.payers}
+    return tuple(payer_nodes(leaves))
+
+
 def _arm_result(pricing: _Pricing, arm: str, nodes: tuple[str, ...], factors: FloatArray) -> ArmResult:
     outcome, plan = pricing.outcome, pricing.outcome.plan
     counts = outcome.arms[arm]
     gross, cashable = pricing.changes(arm)
     there = pricing.delivery(counts.in_arm, plan.arms[arm])
     here = pricing.delivery(counts.in_baseline, plan.arms[BASELINE])
-    own_prices = {payer for offers in plan.arms.values() for one in offers for c in one.costs for payer in c.payer.payers}
+    own_prices = {
+        payer for offers in plan.arms.values() for one in offers for c in one.costs for payer in c.payer.payers
+    }
     by_payer = {}
     for node in nodes:
         outlay = there.at(node, pricing.shape) - here.at(node, pricing.shape)
@@ -210,7 +225,9 @@ def _arm_result(pricing: _Pricing, arm: str, nodes: tuple[str, ...], factors: Fl
         place = plan.interventions.index(intervention.catalogue_name)
         change = (counts.in_arm.deliveries - counts.in_baseline.deliveries)[:, :, place].sum(axis=(0, 1)) / copies
         delivered[intervention.catalogue_name] = {
-            "offered": float(change[OFFERED_COUNT]), "started": float(change[START_COUNT]), "years": float(change[YEAR_COUNT]),
+            "offered": float(change[OFFERED_COUNT]),
+            "started": float(change[START_COUNT]),
+            "years": float(change[YEAR_COUNT]),
         }  # fmt: skip
     measures = {name: _measure(outcome, arm, name) for name in plan.scenario.measures}
     participants = int(counts.participants.sum())

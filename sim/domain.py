@@ -85,7 +85,9 @@ class Domain:
         """Register a rule that returns a probability, or a tuple of them (one a destination), at one moment."""
         return self._register(from_state, (to,) if isinstance(to, str) else tuple(to), "occasion", ages)
 
-    def choice(self, from_state: str, to: Sequence[str], *, ages: tuple[Bound, Bound] = (0, 100)) -> Callable[[Any], Rule]:
+    def choice(
+        self, from_state: str, to: Sequence[str], *, ages: tuple[Bound, Bound] = (0, 100)
+    ) -> Callable[[Any], Rule]:
         """Register a rule that returns weights, one a destination; one of them happens for certain."""
         return self._register(from_state, tuple(to), "choice", ages)
 
@@ -106,7 +108,11 @@ class Domain:
             raise ModelError(f"domain '{self.name}' has no state {state!r}", hint=nearest(state, self.states))
 
     def _register(
-        self, from_state: str, to: tuple[str, ...], kind: Literal["hazard", "occasion", "choice"], ages: tuple[Bound, Bound]
+        self,
+        from_state: str,
+        to: tuple[str, ...],
+        kind: Literal["hazard", "occasion", "choice"],
+        ages: tuple[Bound, Bound],
     ) -> Callable[[Any], Rule]:
         for state in (from_state, *to):
             self._known(state)

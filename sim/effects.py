@@ -22,7 +22,7 @@ from sim.kernels.layout import STANDINGS, YEARS_AXIS
 
 
 def course_shape(intervention: Intervention) -> tuple[int, int, int]:
-    """Return the shape of an effect's course: standing × years delivered (0 = still) × year, as the kernels index it."""
+    """Return the shape of an effect's course: standing × years delivered (0 = still) × year."""
     return STANDINGS, intervention.years + 1, YEARS_AXIS
 
 
@@ -60,9 +60,9 @@ SHIFT_STEP = 0.01
 def levels(intervention: Intervention, effects: Sequence[Effect], ages: tuple[int, int]) -> Levels:
     """Return the distinct combinations of sizes that these effects take in years lived within a window of ages."""
     courses = np.stack([course(intervention, effect) for effect in effects])
-    for place, effect in enumerate(effects):
+    for number, effect in enumerate(effects):
         if effect.kind == "trait_shift":
-            courses[place] = np.round(courses[place] / SHIFT_STEP) * SHIFT_STEP
+            courses[number] = np.round(courses[number] / SHIFT_STEP) * SHIFT_STEP
     neutral = (0.0,) * len(effects)
     signatures: dict[tuple[float, ...], int] = {neutral: 0}
     level_of = np.zeros(course_shape(intervention), dtype=np.uint16)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
@@ -26,23 +26,36 @@ CHUNK = 4096
 
 _ARGUMENTS = (
     "domains", "streams", "state_moves", "moves", "tables", "reads", "thresholds", "weights", "factors",
-    "factor_values", "screen", "effects", "course", "course_log", "levels", "level_of", "merged", "offers", "years", "n_active",
-    "active", "switches", "chances", "previous", "counters", "margins",
+    "factor_values", "screen", "effects", "course", "course_log", "levels", "level_of", "merged", "offers", "years",
+    "n_active", "active", "switches", "chances", "previous", "counters", "margins",
 )  # fmt: skip
 
 Ids = NDArray[np.uint64]
+
+
+MOST_BLOCKS = 8
+"""Copies that a chunk may hold persons of: each has a ledger of its own while the chunk is lived."""
 
 
 @dataclass
 class Tally:
     """What one call of the kernel counted, for the persons of one chunk."""
 
+    copies: NDArray[np.int64]
+    """The copies whose persons it holds."""
     counts: NDArray[np.int64]
-    """(steps + 1, cells)"""
+    """(copies, steps + 1, cells)"""
     deliveries: NDArray[np.int64]
-    """(steps + 1, interventions of the plan, counts)"""
-    persons: int
+    """(copies, steps + 1, interventions of the plan, counts)"""
+    persons: NDArray[np.int64]
+    """Persons, by copy."""
     lived: int
+
+    def add_to(self, ledger: Ledger) -> None:
+        """Add the counts to a ledger."""
+        ledger.counts[self.copies] += self.counts
+        ledger.deliveries[self.copies] += self.deliveries
+        ledger.persons[self.copies] += self.persons
 
 
 def simulate(
@@ -72,32 +85,76 @@ def simulate(
             raise ScenarioError(f"{name} must be 1 or more, not {value}")
     started = time.perf_counter()
     persons = all_ids(plan) if ids is None else np.asarray(ids, dtype=np.uint64)
-    key = philox_key(seed, replicate)
-    outcome = _empty(plan, seed, replicate)
+    lives = _Lives(plan, philox_key(seed, replicate), threads, chunk, progress)
+    nobody = np.zeros(plan.scenario.cohort.copies, dtype=np.int64)
+    outcome = Outcome(plan, seed, replicate, empty_ledger(plan))
     plan.make_tables()  # before threads share them
-    chunks = _chunks(persons, chunk)
-    lock = Lock()
-    done = 0
-
-    def one(piece: tuple[int, Ids]) -> None:
-        nonlocal done
-        copy, some = piece
-        tallies = _live_chunk(plan, some, key, in_full)
-        with lock:
-            _add(outcome, copy, tallies)
-            done += len(some)
-            if progress is not None:
-                progress(done / len(persons))
-
-    if threads == 1:
-        for piece in chunks:
-            one(piece)
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            for _finished in pool.map(one, chunks):
-                pass
+    reached = lives.live(plan.watching, persons, outcome.baseline, (0.0, 0.6))
+    for bit, arm in enumerate(plan.compared):
+        part = 0.6 + 0.4 * bit / len(plan.compared), 0.6 + 0.4 * (bit + 1) / len(plan.compared)
+        hit = reached >> np.uint64(bit) & np.uint64(1) == 1
+        outcome.reached[arm] = persons[hit]
+        counts = ArmCounts(
+            empty_ledger(plan),
+            empty_ledger(plan),
+            nobody + np.bincount(copy_of(persons[hit]), minlength=len(nobody)),
+        )
+        outcome.arms[arm] = counts
+        if in_full or arm in plan.changed:
+            lives.live(plan.programs[arm], persons, counts.in_arm, part)
+            counts.in_baseline = outcome.baseline
+        else:
+            lives.live(plan.programs[arm], persons[hit], counts.in_arm, part)
+            lives.live(plan.programs[BASELINE], persons[hit], counts.in_baseline, part)
+    outcome.person_years = lives.lived
     outcome.seconds = time.perf_counter() - started
     return outcome
+
+
+@dataclass
+class _Lives:
+    """Lives persons chunk by chunk on threads, adding what each chunk counted to a ledger."""
+
+    plan: Plan
+    key: int
+    threads: int
+    chunk: int
+    progress: Callable[[float], None] | None = None
+    lived: int = 0
+
+    def live(
+        self, program: Program, ids: Ids, ledger: Ledger, part: tuple[float, float] = (0.0, 1.0)
+    ) -> NDArray[np.uint64]:
+        """Live these persons under a program; return, a bit an arm, whom watched offers would reach.
+
+        part: from which share of all the work to which this is.
+        """
+        reached = np.zeros(len(ids), dtype=np.uint64)
+        lock = Lock()
+
+        def one(members: NDArray[np.int64]) -> int:
+            some = ids[members]
+            tally, hit = run_program(self.plan, program, some, born(self.plan, some, self.key), self.key)
+            with lock:
+                tally.add_to(ledger)
+                reached[members] = hit
+                self.lived += tally.lived
+            return len(members)
+
+        done = 0
+        with ThreadPoolExecutor(self.threads) as pool:
+            for number in pool.map(one, chunks(ids, self.chunk)):
+                done += number
+                if self.progress is not None:
+                    self.progress(part[0] + (part[1] - part[0]) * done / len(ids))
+        return reached
+
+
+def relive(plan: Plan, program: Program, ids: Ids, *, seed: int, replicate: int, threads: int = 1) -> Ledger:
+    """Live some persons under one program and return their ledger: the reached, under other effects."""
+    ledger = empty_ledger(plan)
+    _Lives(plan, philox_key(seed, replicate), threads, CHUNK).live(program, ids, ledger)
+    return ledger
 
 
 def all_ids(plan: Plan) -> Ids:
@@ -110,6 +167,17 @@ def all_ids(plan: Plan) -> Ids:
 def copy_of(ids: Ids) -> NDArray[np.int64]:
     """Return the copy that each person belongs to."""
     return (ids >> np.uint64(24) & np.uint64(0xFFFF)).astype(np.int64)
+
+
+def chunks(ids: Ids, most: int) -> list[NDArray[np.int64]]:
+    """Return the places of the persons of each chunk: at most so many, of at most MOST_BLOCKS copies."""
+    copies = copy_of(ids)
+    order = np.argsort(copies, kind="stable")
+    number = np.cumsum(np.diff(copies[order], prepend=copies[order[:1]]) != 0) // MOST_BLOCKS
+    pieces = []
+    for members in np.split(order, np.flatnonzero(np.diff(number)) + 1):
+        pieces += [members[k : k + most] for k in range(0, len(members), most)]
+    return pieces
 
 
 def born(plan: Plan, ids: Ids, key: int) -> NDArray[np.uint8]:
@@ -128,88 +196,45 @@ def born(plan: Plan, ids: Ids, key: int) -> NDArray[np.uint8]:
 
 
 def run_program(
-    plan: Plan, program: Program, ids: Ids, cols: NDArray[np.uint8], key: int, history: NDArray[np.uint8] | None = None
+    plan: Plan,
+    program: Program,
+    ids: Ids,
+    cols: NDArray[np.uint8],
+    key: int,
+    history: NDArray[np.uint8] | None = None,
 ) -> tuple[Tally, NDArray[np.uint64]]:
-    """Live some persons of one copy under one program; return the tally and, a bit an arm, whom offers would reach."""
+    """Live some persons under one program; return the tally and, a bit an arm, whom watched offers would reach.
+
+    history: (steps + 1, columns, persons) uint8, filled with every life; age 255 = not alive.
+    """
     steps = plan.scenario.horizon
+    copies, block = np.unique(copy_of(ids), return_inverse=True)
     cells = sum(margin.cells for margin in plan.margins)
-    ledger = np.zeros((steps + 1, cells), dtype=np.int64)
-    made = np.zeros((steps + 1, len(program.offers), 4), dtype=np.int64)
+    ledger = np.zeros((len(copies), steps + 1, cells), dtype=np.int64)
+    made = np.zeros((len(copies), steps + 1, len(program.offers), 4), dtype=np.int64)
     reached = np.zeros(len(ids), dtype=np.uint64)
     if history is None:
         history = np.zeros((0, 0, 0), dtype=np.uint8)
     arguments: list[Any] = [program.arrays[name] for name in _ARGUMENTS]
-    lived = live(ids.copy(), cols.copy(), 0, steps, key, *arguments, ledger, made, reached, history)
-    deliveries = np.zeros((steps + 1, len(plan.interventions), 4), dtype=np.int64)
+    lived = live(
+        ids.copy(),
+        block.astype(np.int64),
+        cols.copy(),
+        0,
+        steps,
+        key,
+        *arguments,
+        ledger,
+        made,
+        reached,
+        history,
+    )
+    deliveries = np.zeros((len(copies), steps + 1, len(plan.interventions), 4), dtype=np.int64)
     for offer in range(program.arrays["n_active"]):
-        deliveries[:, plan.interventions.index(program.offers[offer])] = made[:, offer]
-    return Tally(ledger, deliveries, len(ids), int(lived)), reached
+        deliveries[:, :, plan.interventions.index(program.offers[offer])] = made[:, :, offer]
+    return Tally(copies, ledger, deliveries, np.bincount(block, minlength=len(copies)), int(lived)), reached
 
 
-def _live_chunk(plan: Plan, ids: Ids, key: int, in_full: bool) -> dict[str, tuple[Tally, Tally | None, Ids]]:
-    """Return by arm (life in the arm, baseline life of the same persons, the reached)."""
-    cols = born(plan, ids, key)
-    baseline, reached = run_program(plan, plan.watching, ids, cols, key)
-    result: dict[str, tuple[Tally, Tally | None, Ids]] = {BASELINE: (baseline, None, ids[:0])}
-    for bit, arm in enumerate(plan.compared):
-        hit = (reached >> np.uint64(bit) & np.uint64(1)).astype(bool)
-        everyone = in_full or arm in plan.changed
-        some = np.ones(len(ids), dtype=bool) if everyone else hit
-        if not some.any():
-            continue
-        there, _ = run_program(plan, plan.programs[arm], ids[some], cols[:, some], key)
-        here = baseline if everyone else run_program(plan, plan.programs[BASELINE], ids[some], cols[:, some], key)[0]
-        result[arm] = (there, here, ids[hit])
-    return result
-
-
-def _chunks(ids: Ids, chunk: int) -> list[tuple[int, Ids]]:
-    """Return (copy, persons) pieces: a chunk holds persons of one copy, in the order in which they are given."""
-    copies = copy_of(ids)
-    order = np.argsort(copies, kind="stable")
-    bounds = np.flatnonzero(np.diff(copies[order])) + 1
-    pieces = []
-    for members in np.split(order, bounds):
-        if len(members):
-            copy = int(copies[members[0]])
-            pieces += [(copy, ids[members[k : k + chunk]]) for k in range(0, len(members), chunk)]
-    return pieces
-
-
-def _empty(plan: Plan, seed: int, replicate: int) -> Outcome:
-    copies, steps = plan.scenario.cohort.copies, plan.scenario.horizon
-
-    def ledger() -> Ledger:
-        return Ledger.empty(plan.margins, copies, steps, len(plan.interventions))
-
-    arms = {name: ArmCounts(ledger(), ledger(), np.zeros(copies, dtype=np.int64)) for name in plan.compared}
-    return Outcome(plan, seed, replicate, ledger(), arms)
-
-
-def _add(outcome: Outcome, copy: int, tallies: dict[str, tuple[Tally, Tally | None, Ids]]) -> None:
-    for arm, (there, here, reached) in tallies.items():
-        if arm == BASELINE:
-            _add_tally(outcome.baseline, copy, there)
-            outcome.person_years += there.lived
-            continue
-        counts = outcome.arms[arm]
-        counts.participants[copy] += len(reached)
-        outcome.reached[arm] = np.concatenate([outcome.reached.get(arm, reached[:0]), reached])
-        _add_tally(counts.in_arm, copy, there)
-        outcome.person_years += there.lived
-        if here is not None:
-            _add_tally(counts.in_baseline, copy, here)
-
-
-def _add_tally(ledger: Ledger, copy: int, tally: Tally) -> None:
-    ledger.counts[copy] += tally.counts
-    ledger.deliveries[copy] += tally.deliveries
-    ledger.persons[copy] += tally.persons
-
-
-def check_ids(ids: Sequence[int]) -> Ids:
-    """Return identities as an array; raises ScenarioError where one occurs twice."""
-    array = np.asarray(ids, dtype=np.uint64)
-    if len(np.unique(array)) != len(array):
-        raise ScenarioError("a person occurs twice")
-    return array
+def empty_ledger(plan: Plan) -> Ledger:
+    """Return a ledger of zeros for everyone in the plan."""
+    return Ledger.empty(plan.margins, plan.scenario.cohort.copies, plan.scenario.horizon, len(plan.interventions))

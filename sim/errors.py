@@ -44,7 +44,7 @@ class FramsynError(Exception):
 
 
 class RuleError(FramsynError):
-    """A rule cannot be made a table: unknown column, label or parameter, bad value, or a spelling that cannot broadcast."""
+    """A rule cannot be made a table: unknown column, label, parameter, bad value, or it does not broadcast."""
 
 
 class ModelError(FramsynError):

@@ -74,5 +74,7 @@ def _treated_risk(kind: str, value: float, control_risk: float, name: str) -> fl
         odds = value * control_risk / (1 - control_risk)
         treated = odds / (1 + odds)
     if not 0 < treated < 1:
-        raise ScenarioError(f"the {name} {value:g} makes the probability {treated:.3g} at control risk {control_risk:g}")
+        raise ScenarioError(
+            f"the {name} {value:g} makes the probability {treated:.3g} at control risk {control_risk:g}"
+        )
     return treated

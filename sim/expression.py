@@ -105,9 +105,9 @@ def _check(node: ast.AST, names: list[str]) -> None:
     match node:
         case ast.Constant(value=bool()) | ast.Constant(value=None):
             raise RuleError(f"{node.value!r} is not a value of an expression", hint="conditions are 0 and 1")
-        case ast.Constant(value=int() | float()):
-            if not math.isfinite(node.value) or abs(node.value) > 1e15:
-                raise RuleError(f"the number {node.value} is too large for an expression")
+        case ast.Constant(value=int() | float() as number):
+            if not math.isfinite(number) or abs(number) > 1e15:
+                raise RuleError(f"the number {number} is too large for an expression")
         case ast.Name():
             names.append(node.id)
         case ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div()):
@@ -134,10 +134,14 @@ def _check(node: ast.AST, names: list[str]) -> None:
             for one in node.args:
                 _check(one, names)
         case ast.Constant(value=str()):
-            raise RuleError(f"the text {node.value!r} stands alone", hint="a label is compared with its column: care == 'open'")
+            raise RuleError(
+                f"the text {node.value!r} stands alone", hint="a label is compared with its column: care == 'open'"
+            )
         case _:
             what = type(node).__name__
-            raise RuleError(f"{what} is not available in an expression", hint="use columns, labels, comparisons and arithmetic")
+            raise RuleError(
+                f"{what} is not available in an expression", hint="use columns, labels, comparisons and arithmetic"
+            )
 
 
 def _check_comparison(node: ast.Compare, names: list[str]) -> None:
@@ -209,5 +213,5 @@ def _axis(node: ast.AST, axes: Mapping[str, Axis]) -> Any:
 
 def _truth(node: ast.AST, axes: Mapping[str, Axis]) -> Axis:
     """Return 0/1 of a part; numbers count as true where they are not 0."""
-    value = _axis(node, axes)
-    return value != 0 if isinstance(value, Axis) else value
+    truth: Axis = Axis.plain("", _value(node, axes)) != 0
+    return truth

@@ -1,36 +1,34 @@
-"""From files to a frozen scenario: every file read, checked against its form and against the others. Layer 6.
+"""From files to a plan: every file read, checked against its form and against the others. Layer 6.
 
 All mistakes of all files are collected and reported together, each at its place.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 import sim
+from sim.catalogue import Surroundings, expression_from, intervention_from, shares_from
 from sim.domain import Quantity
 from sim.errors import FramsynError, Problem, ScenarioError, nearest
-from sim.evidence import convert
-from sim.expression import Expression
-from sim.intervention import CostLine, Effect, Fade, Intervention
+from sim.form_check import Checked, Findings, shown
+from sim.intervention import Intervention
 from sim.ledger import Need
 from sim.model import MAX_AGE, Model
 from sim.parameters import override, parameters_from
 from sim.people import Attribute, Population
 from sim.plan import Plan, bind
-from sim.prices import Economics, Price, PriceList, Shares
+from sim.prices import Economics, Price, PriceList
 from sim.scenario import BASELINE, Arm, Cohort, Scenario
 from sim.schema import (
-    EffectForm,
+    ChoiceForm,
     IndexForm,
     InterventionForm,
     ParametersForm,
@@ -38,20 +36,21 @@ from sim.schema import (
     PriceForm,
     PriceListForm,
     ScenarioForm,
-    problems_of,
 )
-from sim.source import Source, read_yaml, source_from_values
-from sim.tables import Parameters, Rule
+from sim.source import KeyPath, Source, read_yaml, source_from_values
+from sim.table_check import QUANTITIES, Files, make_tables, note_unread
+from sim.tables import Parameters, Rule, tabulate
 
 MODELS = {"lifecourse": "sim.lifecourse"}
 """Models that a scenario can name, and the module that holds each as MODEL."""
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+KINDS = ("interventions", "parameters", "populations", "prices")
+"""Folders beside a scenario whose files come before the shipped ones of the same name."""
+
+MAX_COPIES = 2**16
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{n}{k}" for n in ("com", "lpt") for k in range(1, 10))}
-
-_SIZES = ("hazard_ratio", "odds_ratio", "relative_risk", "risk_difference", "smd", "trait_shift")
-
-AnyForm = TypeVar("AnyForm", bound=BaseModel)
 
 
 def shipped_folder() -> Path:
@@ -82,411 +81,337 @@ def load_model(name: str) -> Model:
     return model
 
 
-@dataclass
-class _Read:
-    """A file that has its form: the source for places, the form for values."""
-
-    source: Source
-    form: Any
-
-
 class _Loader:
-    """Reads one scenario; collects problems instead of stopping at the first."""
+    """Reads one scenario and what it names; collects mistakes instead of stopping at the first."""
 
     def __init__(self, path: Path, given: Mapping[str, Any]) -> None:
         self.path = path
         self.given = given
-        self.problems: list[Problem] = []
-        self.payers: list[str] = []
+        self.found = Findings()
         self.resolved: dict[str, Any] = {}
-        self.files: dict[str, _Read | None] = {}
+        self.files: dict[str, Checked | None] = {}
         self.folders = [shipped_folder()]
         for folder in path.resolve().parents[:3]:
-            if (folder / "interventions").is_dir() and folder != self.folders[0].resolve():
+            if any((folder / kind).is_dir() for kind in KINDS) and folder != self.folders[0].resolve():
                 self.folders.insert(0, folder)
                 break
 
     def plan(self, persons: int | None, extra: tuple[Need, ...]) -> Plan:
-        """Return the plan with its tables made, or raise every problem found."""
-        read = self._read("scenario", self.path, ScenarioForm)
-        if read is None:
-            raise ScenarioError(self.problems)
-        form: ScenarioForm = read.form
-        model = None
-        with self._at(read, ("model",)):
-            model = load_model(form.model)
-        if model is None:
-            raise ScenarioError(self.problems)
-        parameters = self._parameters(model)
-        population = self._population(read, model)
-        prices = self._prices(read, model)
-        arms = self._arms(read, model, parameters, prices)
+        """Return the plan with its tables made, or raise every mistake found."""
+        file = self.read("scenario", self.path, ScenarioForm)
+        if file is None:
+            raise ScenarioError(self.found.problems)
+        form: ScenarioForm = file.form
+        model = self.model(file)
+        labels = {label for column in model.columns.values() for label in column.labels or ()}
+        parameters = self.parameters(model, labels)
+        population = self.population(file, model)
+        prices, payers = self.prices(file, model)
+        years = tuple(prices.index) if prices else ()
+        arms = self.arms(file, Surroundings(model, payers, years), parameters, prices, labels)
         for place, name in enumerate(form.measures):
-            with self._at(read, ("measures", place)):
+            with self.found.at(file, ("measures", place)):
                 model.quantity(name)
-        horizon = self._horizon(read)
-        if prices is not None and form.economics.price_year not in prices.index:
-            known = f"{min(prices.index)} to {max(prices.index)}"
-            self._note(read, ("economics", "price_year"), f"the price index has no year {form.economics.price_year}; it has {known}")
-        represents = form.cohort.represents or (population.births_per_year if population else None)
-        if represents is None:
-            self._note(read, ("cohort",), "needs the key 'represents': the births a year that one copy stands for")
-        if persons is not None and persons < 1:
-            self.problems.append(Problem(f"the number of persons must be 1 or more, not {persons}"))
-        if self.problems or population is None or prices is None or represents is None:
-            raise ScenarioError(_unique(self.problems))
-        copies = form.cohort.copies if persons is None else math.ceil(persons / represents)
-        copies = self.given.get("copies", copies)
-        self.resolved.update(name=self.given.get("name", self.path.stem), copies=copies)
-        with self._at(read, ()):
-            scenario = Scenario(
-                model=model, population=population, cohort=Cohort(form.cohort.born, represents, copies), arms=arms,
-                parameters=parameters, horizon=horizon, economics=Economics(**form.economics.model_dump()),
-                prices=prices, measures=tuple(form.measures), needs=extra, title=form.title,
-                name=self.resolved["name"], resolved=self.resolved,
-            )  # fmt: skip
-            plan = bind(scenario)
-            plan.make_tables()
-            return plan
-        raise ScenarioError(_unique(self.problems))
+        horizon = self.horizon(file)
+        self.check_price_year(file, ("economics", "price_year"), form.economics.price_year, years)
+        cohort = self.cohort(file, population, persons)
+        if self.found.problems or population is None or prices is None or cohort is None:
+            raise ScenarioError(_unique(self.found.problems))
+        self.resolved.update(name=self.given.get("name", self.path.stem), copies=cohort.copies)
+        with self.found.at(file, ()):
+            plan = bind(
+                Scenario(
+                    model=model,
+                    population=population,
+                    cohort=cohort,
+                    arms=arms,
+                    parameters=parameters,
+                    horizon=horizon,
+                    economics=Economics(**form.economics.model_dump()),
+                    prices=prices,
+                    measures=tuple(form.measures),
+                    needs=extra,
+                    title=form.title,
+                    name=self.resolved["name"],
+                    resolved=self.resolved,
+                )
+            )
+            self.make_tables(plan, file)
+            if not self.found.problems:
+                return plan
+        raise ScenarioError(_unique(self.found.problems))
 
-    @contextmanager
-    def _at(self, read: _Read, path: tuple[str | int, ...]) -> Iterator[None]:
-        """Collect a mistake found inside, placed at a value of the file unless it has a place already."""
-        try:
-            yield
-        except FramsynError as error:
-            for problem in error.problems:
-                if problem.file is None:
-                    problem = read.source.problem(path, problem.message, problem.hint)
-                self.problems.append(problem)
+    def make_tables(self, plan: Plan, file: Checked) -> None:
+        """Make all tables; note mistakes at the figures that make them, and figures that nothing reads."""
+        of_kind: dict[str, dict[str, Checked]] = {kind: {} for kind in KINDS}
+        for key, one in self.files.items():
+            kind, _, name = key.partition("/")
+            if one is not None and name:
+                of_kind[kind][name] = one
+        make_tables(plan, Files(file, of_kind["parameters"], of_kind["interventions"]), self.found)
+        shipped = self.folders[-1].resolve()
+        for domain, one in of_kind["parameters"].items():
+            own = not self.given and shipped not in Path(one.source.path).resolve().parents
+            if own and not self.found.problems:
+                note_unread(plan.scenario.parameters[domain], one, self.found)
 
-    def _note(self, read: _Read, path: tuple[str | int, ...], message: str, hint: str | None = None) -> None:
-        self.problems.append(read.source.problem(path, message, hint))
-
-    def _read(self, key: str, path: Path, form: type[AnyForm]) -> _Read | None:
-        """Read a file and check its form; problems are collected, and nothing is returned where there are any."""
-        if key in self.files:
-            return self.files[key]
-        self.files[key] = None
-        try:
-            source = source_from_values(self.given[key]["values"], key) if self.given else read_yaml(path)
+    def read(self, key: str, path: Path, form: type[BaseModel]) -> Checked | None:
+        """Read a file and check its form; mistakes are collected, and None stands for what cannot be used."""
+        if key not in self.files:
+            self.files[key] = None
+            try:
+                source = self.source(key, path)
+            except FramsynError as error:
+                self.found.problems += error.problems
+                return None
             self.resolved[key] = {"sha256": source.digest, "values": source.values}
-            self.files[key] = _Read(source, form.model_validate(source.values))
-        except ValidationError as error:
-            self.problems += problems_of(error, form, source)
-        except FramsynError as error:
-            self.problems += error.problems
+            self.files[key] = self.found.form_of(source, form)
         return self.files[key]
 
-    def _named(
-        self, read: _Read, path: tuple[str | int, ...], kind: str, name: Any, form: type[AnyForm]
-    ) -> _Read | None:
-        """Read the file of a name in the user's folder or the shipped one; a mistake is placed where it is named."""
-        if not isinstance(name, str) or not NAME.fullmatch(name) or name.split(".")[0].lower() in _RESERVED:
-            self._note(read, path, f"{name!r} cannot name a file of {kind}/: letters, digits, . _ - only, at most 80")
-            return None
-        key = f"{kind}/{name}"
+    def source(self, key: str, path: Path) -> Source:
+        """Return what a file holds: on disk, or in the run folder that is read again."""
+        return source_from_values(self.given[key]["values"], key) if self.given else read_yaml(path)
+
+    def find(self, kind: str, name: str) -> Path | None:
+        """Return the user's or the shipped file of a name; raises ScenarioError for a link to outside."""
         if self.given:
-            return self._read(key, Path(key), form)
+            return Path(kind, name) if f"{kind}/{name}" in self.given else None
         for folder in self.folders:
             file = folder / kind / f"{name}.yaml"
             if file.is_file():
-                if (folder / kind).resolve() not in file.resolve().parents:
-                    self._note(read, path, f"'{file.name}' points outside {kind}/")
-                    return None
-                return self._read(key, file, form)
-        known = sorted({file.stem for folder in self.folders for file in (folder / kind).glob("*.yaml")})
-        self._note(read, path, f"no file '{name}.yaml' in {kind}/", nearest(name, known))
+                if folder.resolve() / kind not in file.resolve().parents:
+                    raise ScenarioError(f"'{kind}/{file.name}' is a link to a file outside its folder")
+                return file
         return None
 
-    def _parameters(self, model: Model) -> dict[str, Parameters]:
+    def named(self, file: Checked, path: KeyPath, kind: str, name: str, form: type[BaseModel]) -> Checked | None:
+        """Read the file of a name; a name without a file is noted where it stands."""
+        if not _is_name(name):
+            self.found.note(file, path, f"{name!r} cannot name a file of {kind}/", _NAME_RULE)
+            return None
+        with self.found.at(file, path):
+            if found := self.find(kind, name):
+                return self.read(f"{kind}/{name}", found, form)
+            known = sorted({one.stem for folder in self.folders for one in (folder / kind).glob("*.yaml")})
+            raise ScenarioError(f"no file '{name}.yaml' in {kind}/", hint=nearest(name, known))
+        return None
+
+    def model(self, file: Checked) -> Model:
+        """Return the model; where there is none of that name, another one so that the checks can go on."""
+        with self.found.at(file, ("model",)):
+            return load_model(file.form.model)
+        return load_model(next(iter(MODELS)))
+
+    def parameters(self, model: Model, labels: set[str]) -> dict[str, Parameters]:
         """Return the parameters of every domain, and of the quantities."""
         result = {}
-        for name in [*(d.name for d in model.all_domains), "quantities"]:
-            file = next((f / "parameters" / f"{name}.yaml" for f in self.folders if (f / "parameters" / f"{name}.yaml").is_file()), None)
-            key = f"parameters/{name}"
-            if file is None or (self.given and key not in self.given):
+        for name in [*(domain.name for domain in model.all_domains), QUANTITIES]:
+            try:
+                path = self.find("parameters", name)
+            except ScenarioError as error:
+                self.found.problems += error.problems
                 continue
-            read = self._read(key, file, ParametersForm)
-            if read is None:
+            file = path and self.read(f"parameters/{name}", path, ParametersForm)
+            if not file:
                 continue
-            if read.form.domain != name:
-                self._note(read, ("domain",), f"the file of domain '{name}' says domain '{read.form.domain}'")
-            values, problems = parameters_from(read.form, read.source)
-            self.problems += problems
-            result[name] = values
+            if file.form.domain != name:
+                sentence = f"the file of domain '{name}' says domain '{file.form.domain}'"
+                self.found.note(file, ("domain",), sentence)
+            result[name] = parameters_from(file, labels, self.found)
         return result
 
-    def _population(self, read: _Read, model: Model) -> Population | None:
-        other = self._named(read, ("population",), "populations", read.form.population, PopulationForm)
-        if other is None:
+    def population(self, scenario: Checked, model: Model) -> Population | None:
+        """Return who is born, the shares checked."""
+        name = scenario.form.population
+        file = self.named(scenario, ("population",), "populations", name, PopulationForm)
+        if file is None:
             return None
-        attributes = []
-        for name, form in other.form.attributes.items():
+        drawable = [trait.name for trait in model.traits] + [domain.name for domain in model.domains]
+        attributes: list[Attribute] = []
+        for key, form in file.form.attributes.items():
+            path: KeyPath = ("attributes", key)
             given = (form.given,) if isinstance(form.given, str) else tuple(form.given or ())
-            attributes.append(Attribute(name, form.shares, given, {"source": form.source, "provenance": form.provenance}))
-        population = Population(read.form.population, tuple(attributes), other.form.births_per_year.value)
-        for attribute in attributes:
-            path_in = ("attributes", attribute.name)
-            unknown = [one for one in (attribute.name, *attribute.given) if one not in model.columns]
-            if unknown:
-                hint = nearest(str(unknown[0]), [t.name for t in model.traits] + [d.name for d in model.domains])
-                self._note(other, path_in, f"no trait or domain {unknown[0]!r} in model '{model.name}'", hint)
+            earlier = [one.name for one in attributes]
+            note = {"source": form.source, "provenance": form.provenance}
+            attributes.append(Attribute(key, form.shares, given, note))
+            if key not in drawable:
+                sentence = f"no trait or domain {key!r} in model '{model.name}'"
+                self.found.note(file, path, sentence, nearest(key, drawable), at_key=True)
                 continue
-            with self._at(other, (*path_in, "shares")):
-                population.thresholds(attribute, model.columns)
-        return population
+            for one in given:
+                if one not in earlier:
+                    sentence = f"'{key}' is given {one!r}, which is not drawn before it"
+                    self.found.note(file, (*path, "given"), sentence, nearest(one, earlier))
+            if set(given) <= set(earlier) & set(drawable):
+                with self.found.at(file, (*path, "shares")):
+                    Population(name, ()).thresholds(attributes[-1], model.columns)
+        for trait in model.traits:
+            if trait.name not in file.form.attributes:
+                sentence = f"does not say how the trait '{trait.name}' is distributed"
+                self.found.note(file, ("attributes",), sentence, at_key=True)
+        return Population(name, tuple(attributes), file.form.births_per_year.value)
 
-    def _prices(self, read: _Read, model: Model) -> PriceList | None:
-        other = self._named(read, ("prices",), "prices", read.form.prices, PriceListForm)
-        index = self._named(read, ("prices",), "prices", "indices", IndexForm)
-        if other is None or index is None:
-            return None
-        known_years = {int(year): value for year, value in index.form.cpi.items() if year.isdigit()}
-        payers = other.form.payers
+    def prices(self, scenario: Checked, model: Model) -> tuple[PriceList | None, list[str]]:
+        """Return the prices with their index, and the payers."""
+        file = self.named(scenario, ("prices",), "prices", scenario.form.prices, PriceListForm)
+        index = self.named(scenario, ("prices",), "prices", "indices", IndexForm)
+        years: dict[int, float] = {}
+        for year, value in index.form.cpi.items() if index else ():
+            if re.fullmatch("[12][0-9]{3}", year):
+                years[int(year)] = value
+            elif index:
+                self.found.note(index, ("cpi", year), f"{year!r} is no year", at_key=True)
+        if file is None:
+            return None, []
+        payers: list[str] = file.form.payers
         rows = []
-        for name, form in other.form.prices.items():
-            with self._at(other, ("prices", name)):
-                rows.append(self._price(other, name, form, model, payers))
-                if form.price_year not in known_years:
-                    self._note(other, ("prices", name, "price_year"), f"the price index has no year {form.price_year}")
-        self.payers = payers
-        return PriceList(tuple(rows), known_years)
+        for name, form in file.form.prices.items():
+            path: KeyPath = ("prices", name)
+            self.check_price_year(file, (*path, "price_year"), form.price_year, years)
+            with self.found.at(file, path):
+                rows.append(self.price(file, name, form, model, payers))
+        return PriceList(tuple(rows), years), payers
 
-    def _price(self, read: _Read, name: str, form: PriceForm, model: Model, payers: list[str]) -> Price:
-        path = ("prices", name)
+    def price(self, file: Checked, name: str, form: PriceForm, model: Model, payers: list[str]) -> Price:
+        """Return one price; raises FramsynError where its quantity, payer or shares are wrong."""
+        path: KeyPath = ("prices", name)
         if (form.quantity is None) == (form.when is None):
-            raise ScenarioError(f"price '{name}' needs either `quantity` or `when` with `basis`")
-        if form.quantity is not None:
-            try:
-                quantity = model.quantity(form.quantity)
-            except FramsynError as error:
-                found = error.problems[0]
-                raise ScenarioError(read.source.problem((*path, "quantity"), found.message, found.hint)) from None
-            if form.basis is not None and form.basis != quantity.basis:
-                raise ScenarioError(
-                    read.source.problem(
-                        (*path, "basis"),
-                        f"quantity '{quantity.name}' is counted {quantity.basis}, and the price asks for {form.basis}",
-                    )
-                )
-        else:
-            if form.basis is None:
-                raise ScenarioError(f"price '{name}' has `when` and needs its `basis`")
-            rule = _expression(form.when, read, (*path, "when")).rule(model.columns)
-            quantity = Quantity(name, Rule(rule.function, rule.reads, False, name), form.basis, form.unit)
-        shares = _shares(form.payer, read, (*path, "payer"), payers)
+            both = "and not both" if form.quantity is not None else "and has neither"
+            raise ScenarioError(f"price '{name}' needs either `quantity` or `when` with `basis`, {both}")
+        before = len(self.found.problems)
+        quantity = None
+        with self.found.at(file, (*path, "quantity" if form.quantity is not None else "when")):
+            quantity = self.quantity(name, form, model)
+        if quantity and form.basis is not None and form.basis != quantity.basis:
+            sentence = f"quantity '{quantity.name}' is counted {quantity.basis}, and the price asks for {form.basis}"
+            self.found.note(file, (*path, "basis"), sentence, f"write {quantity.basis}, or leave it out")
+        shares = None
+        with self.found.at(file, (*path, "payer")):
+            shares = shares_from(form.payer, payers)
         curve = form.cashable if isinstance(form.cashable, list) else [form.cashable]
-        if any(isinstance(one, bool) or not isinstance(one, (int, float)) for one in curve):
-            raise ScenarioError(read.source.problem((*path, "cashable"), f"'cashable' must be shares, not {form.cashable!r}"))
+        for one in curve:
+            if isinstance(one, bool) or not isinstance(one, (int, float)) or not 0 <= one <= 1:
+                sentence = f"'cashable' must be a share from 0 to 1, or one a year, not {shown(one)}"
+                self.found.note(file, (*path, "cashable"), sentence)
+        if quantity is None or shares is None or len(self.found.problems) > before:
+            raise ScenarioError([])
         note = form.model_dump(include={"title", "unit", "source", "provenance", "cashable_provenance"})
-        return Price(name, quantity, form.amount, form.price_year, shares, form.kind, tuple(float(c) for c in curve), note)
+        cashable = tuple(float(one) for one in curve)
+        return Price(name, quantity, form.amount, form.price_year, shares, form.kind, cashable, note)
 
-    def _horizon(self, read: _Read) -> int:
-        given = read.form.horizon
+    def quantity(self, name: str, form: PriceForm, model: Model) -> Quantity:
+        """Return the quantity that a price is of: a named one, or that of its condition."""
+        if form.quantity is not None:
+            return model.quantity(form.quantity)
+        if form.basis is None:
+            raise ScenarioError(f"price '{name}' has `when` and needs its `basis`")
+        rule = expression_from(form.when).rule(model.columns)
+        tabulate(rule, [model.columns[one] for one in rule.reads], Parameters(), unit="value")
+        return Quantity(name, Rule(rule.function, rule.reads, False, name), form.basis, form.unit)
+
+    def check_price_year(self, file: Checked, path: KeyPath, year: int, known: Any) -> None:
+        """Note a year that the price index does not have."""
+        if known and year not in known:
+            self.found.note(file, path, f"the price index has no year {year}; it has {min(known)} to {max(known)}")
+
+    def horizon(self, file: Checked) -> int:
+        """Return the number of steps."""
+        given = file.form.horizon
         if given == "lifetime":
             return MAX_AGE + 1
         if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= MAX_AGE + 1:
-            self._note(
-                read, ("horizon",), f"'horizon' is {given!r}: it must be 'lifetime' or 1 to {MAX_AGE + 1} years",
-                nearest(given, ["lifetime"]) if isinstance(given, str) else None,
-            )  # fmt: skip
+            hint = nearest(given, ["lifetime"]) if isinstance(given, str) else None
+            sentence = f"'horizon' is {shown(given)}: it must be 'lifetime' or 1 to {MAX_AGE + 1} years"
+            self.found.note(file, ("horizon",), sentence, hint)
             return MAX_AGE + 1
         return given
 
-    def _arms(
-        self, read: _Read, model: Model, parameters: Mapping[str, Parameters], prices: PriceList | None
+    def cohort(self, file: Checked, population: Population | None, persons: int | None) -> Cohort | None:
+        """Return the cohort, its copies changed to hold so many persons."""
+        form = file.form.cohort
+        births = form.represents or (population.births_per_year if population else None)
+        if births is None:
+            return None
+        copies = self.given.get("copies", form.copies)
+        if persons is not None:
+            copies = -(-persons // births)
+            if not 1 <= copies <= MAX_COPIES:
+                most = births * MAX_COPIES
+                self.found.problems.append(Problem(f"the number of persons must be 1 to {most:,}, not {persons:,}"))
+                return None
+        return Cohort(form.born, births, copies)
+
+    def arms(
+        self,
+        file: Checked,
+        around: Surroundings,
+        parameters: Mapping[str, Parameters],
+        prices: PriceList | None,
+        labels: set[str],
     ) -> dict[str, Arm]:
+        """Return the arms by name, each with its interventions and with what it changes."""
         arms: dict[str, Arm] = {}
-        if BASELINE not in read.form.arms:
-            self._note(read, ("arms",), "the arms need one named 'baseline'", nearest(BASELINE, read.form.arms))
-        for name, form in read.form.arms.items():
-            path = ("arms", name)
-            if not NAME.fullmatch(name):
-                self._note(read, path, f"an arm's name has letters, digits, . _ - only, at most 80, not {name!r}")
-            chosen = [self._chosen(read, (*path, "interventions", k), one, model) for k, one in enumerate(form.interventions)]
+        given = file.form.arms
+        if BASELINE not in given:
+            sentence = "the arms need one named 'baseline'"
+            self.found.note(file, ("arms",), sentence, nearest(BASELINE, given), at_key=True)
+        for name, form in given.items():
+            path: KeyPath = ("arms", name)
+            if not _is_name(name):
+                self.found.note(file, path, f"{name!r} cannot name an arm", _NAME_RULE, at_key=True)
+            chosen = [
+                self.chosen(file, (*path, "interventions", place), one, around)
+                for place, one in enumerate(form.interventions)
+            ]
             changed: dict[str, Parameters] = {}
             for domain, values in form.parameters.items():
-                with self._at(read, (*path, "parameters", domain)):
-                    if domain not in parameters:
-                        raise ScenarioError(f"no domain {domain!r} with parameters", hint=nearest(domain, parameters))
-                    changed[domain] = override(parameters[domain], values)
-            other_prices: dict[str, Price] = {}
-            for price, fields in form.prices.items():
-                with self._at(read, (*path, "prices", price)):
-                    other_prices[price] = _changed_price(prices, price, fields)
-            with self._at(read, path):
-                arms[name] = Arm(tuple(one for one in chosen if one is not None), changed, other_prices)
+                inner: KeyPath = (*path, "parameters", domain)
+                own = self.files.get(f"parameters/{domain}")
+                if own is None or domain not in parameters:
+                    hint = nearest(domain, parameters)
+                    self.found.note(file, inner, f"no domain {domain!r} with parameters", hint, at_key=True)
+                    continue
+                changed[domain] = override(own, values, file, inner, labels, self.found)
+            other = self.changed_prices(file, name, prices, around.years)
+            with self.found.at(file, (*path, "interventions")):
+                arms[name] = Arm(tuple(one for one in chosen if one is not None), changed, other)
         return arms
 
-    def _chosen(self, read: _Read, path: tuple[str | int, ...], given: Any, model: Model) -> Intervention | None:
-        """Return an intervention as an arm names it: by name, or `{use: name, uptake: …}` with changed delivery."""
-        changes: dict[str, Any] = {}
-        if isinstance(given, dict):
-            changes = {key: value for key, value in given.items() if key != "use"}
-            given = given.get("use")
-            if given is None:
-                self._note(read, path, "needs the key 'use': the name of an intervention")
-                return None
-            allowed = ("uptake", "years", "ages", "when", "offer", "stop_when", "capacity_per_year")
-            for key in changes:
-                if key not in allowed:
-                    hint = nearest(key, allowed)
-                    self.problems.append(read.source.problem((*path, key), f"unknown key {key!r}", hint, at_key=True))
-                    return None
-        other = self._named(read, path, "interventions", given, InterventionForm)
+    def chosen(self, file: Checked, path: KeyPath, choice: ChoiceForm, around: Surroundings) -> Intervention | None:
+        """Return an intervention as an arm names it, and check that the horizon reaches it."""
+        other = self.named(file, path, "interventions", choice.use, InterventionForm)
         if other is None:
             return None
-        where = read if changes else other
-        before = len(self.problems)
-        form: InterventionForm = other.form
-        if changes:
-            if form.baseline_coverage > 0 and set(changes) - {"uptake"}:
-                self._note(read, path, f"'{given}' is partly delivered already: an arm can change its uptake only")
-                return None
-            try:
-                merged = {**form.deliver.model_dump(), **changes}
-                form = form.model_copy(update={"deliver": type(form.deliver).model_validate(merged)})
-            except ValidationError as error:
-                for one in problems_of(error, type(form.deliver), other.source):
-                    self._note(read, path, one.message, one.hint)
-                return None
-        base = () if changes else ("deliver",)
-        with self._at(where, (*path, *base) if changes else base):
-            intervention = self._intervention(str(given), form, other, where, path if changes else base, model)
-            if len(self.problems) == before:
-                return replace(intervention, base=str(given)) if changes else intervention
-        return None
+        one = intervention_from(choice.use, other, around, self.found, choice, file, path)
+        horizon = file.form.horizon
+        if one is not None and isinstance(horizon, int) and 1 <= horizon <= one.ages[0]:
+            sentence = f"'{choice.use}' starts at age {one.ages[0]}, after the horizon of {horizon} years"
+            self.found.note(file, path, sentence)
+        return one
 
-    def _intervention(
-        self, name: str, form: InterventionForm, read: _Read, where: _Read, base: tuple[str | int, ...], model: Model
-    ) -> Intervention:
-        deliver = form.deliver
-        if deliver.capacity_per_year is not None:
-            self._note(
-                where, (*base, "capacity_per_year"),
-                "capacity and queues are not available yet: leave capacity_per_year out, and limit who is offered by `when`",
-            )  # fmt: skip
-        if deliver.ages[0] > deliver.ages[1]:
-            self._note(where, (*base, "ages"), f"the ages {deliver.ages} must rise")
-        conditions = {}
-        for key in ("when", "uptake", "stop_when"):
-            given = getattr(deliver, key)
-            if given is not None:
-                with self._at(where, (*base, key)):
-                    conditions[key] = _expression(given, where, (*base, key))
-                    self._try_expression(conditions[key], model, 1.0 if key == "uptake" else math.inf)
-        costs = []
-        for k, line in enumerate(form.cost):
-            with self._at(read, ("cost", k, "payer")):
-                shares = _shares(line.payer, read, ("cost", k, "payer"), self.payers)
-                costs.append(CostLine(line.per, line.amount, line.price_year, shares))
-        effects: list[Effect] = []
-        for k, effect in enumerate(form.effects):
-            with self._at(read, ("effects", k)):
-                effects += self._effect(read, k, effect, form, name, model)
-        with self._at(read, ("replaces",)):
-            if form.replaces is not None:
-                model.quantity(form.replaces)
-        if self.problems:
-            raise ScenarioError([])
-        return Intervention(
-            name=name, title=form.title, field=form.field, ages=(deliver.ages[0], deliver.ages[1]),
-            when=conditions["when"], uptake=conditions["uptake"], years=deliver.years, offer=deliver.offer,
-            stop_when=conditions.get("stop_when"), estimand=form.evidence.estimand,
-            baseline_coverage=form.baseline_coverage, replaces=form.replaces, costs=tuple(costs),
-            effects=tuple(effects), evidence=form.evidence.model_dump(),
-        )  # fmt: skip
-
-    def _try_expression(self, expression: Expression, model: Model, upper: float) -> None:
-        from sim.tables import tabulate
-
-        rule = expression.rule(model.columns)
-        tabulate(rule, [model.columns[n] for n in rule.reads], Parameters(), upper=upper, unit="value")
-
-    def _effect(
-        self, read: _Read, k: int, form: EffectForm, whole: InterventionForm, name: str, model: Model
-    ) -> list[Effect]:
-        """Return the effects of one line: one a kind of transition, in the engine's scale."""
-        path = ("effects", k)
-        given = [size for size in _SIZES if getattr(form, size) is not None]
-        if len(given) + form.unknown != 1:
-            sizes = ", ".join(_SIZES)
-            raise ScenarioError(f"an effect states exactly one of {sizes}, or `unknown: true`; here {len(given) + form.unknown}")
-        mechanism = form.mechanism or f"{name} {k + 1}"
-        follow_up = whole.evidence.follow_up_years
-        half_life = form.fade.half_life_years if form.fade else None
-        fade = Fade(half_life, follow_up or 0.0, form.beyond_follow_up)
-        kind = given[0] if given else "unknown"
-        if kind == "trait_shift":
-            if form.trait not in {t.name for t in model.traits if t.bins}:
-                hint = nearest(str(form.trait), [t.name for t in model.traits if t.bins])
-                raise ScenarioError(f"`trait_shift` needs the trait it moves; found {form.trait!r}", hint=hint)
-            if form.on is not None:
-                raise ScenarioError("`trait_shift` acts wherever the trait is read; leave `on` out")
-            on: list[tuple[str, str, str]] = []
-        else:
-            texts = [form.on] if isinstance(form.on, str) else form.on
-            if not isinstance(texts, list) or not texts or not all(isinstance(one, str) for one in texts):
-                raise ScenarioError('`on` must name transitions, as "domain: from -> to"')
-            on = []
-            for text in texts:
-                with self._at(read, (*path, "on")):
-                    on.append(model.transition(text))
-        if kind == "unknown":
-            return [Effect("unknown", tuple(on), fade=fade, mechanism=mechanism, stated="no estimate exists")]
-        estimate = getattr(form, kind)
-        if estimate.ci95 and not estimate.ci95[0] <= estimate.value <= estimate.ci95[1]:
-            raise ScenarioError(
-                read.source.problem((*path, kind, "ci95"), f"the interval {estimate.ci95} does not hold the value {estimate.value:g}")
-            )
-        hazards = {(d.name, m.from_state, to) for d in model.all_domains for m in d.moves if m.kind == "hazard" for to in m.to}
-        effects = []
-        for on_hazard, some in ((True, [o for o in on if o in hazards]), (False, [o for o in on if o not in hazards])):
-            if not some and (on or not on_hazard):
+    def changed_prices(self, file: Checked, arm: str, prices: PriceList | None, years: Any) -> dict[str, Price]:
+        """Return the prices that an arm changes."""
+        known = {price.name: price for price in prices.prices} if prices else {}
+        changed = {}
+        for name, form in file.form.arms[arm].prices.items():
+            path: KeyPath = ("arms", arm, "prices", name)
+            if name not in known:
+                if prices is not None:
+                    self.found.note(file, path, f"no price {name!r}", nearest(name, known), at_key=True)
                 continue
-            risk = whole.evidence.control_risk
-            converted = convert(kind, estimate.value, on_hazard, risk, follow_up)
-            se = None
-            if estimate.ci95:
-                low, high = (convert(kind, x, on_hazard, risk, follow_up).size for x in estimate.ci95)
-                se = abs(high - low) / (2 * 1.959963984540054)
-            effects.append(
-                Effect(
-                    converted.kind, tuple(some), form.trait if kind == "trait_shift" else None, converted.size, fade,  # type: ignore[arg-type]
-                    mechanism, form.dose, se, converted.words,
-                )
-            )  # fmt: skip
-        return effects
+            changes = form.model_dump(exclude_none=True)
+            if "price_year" in changes:
+                self.check_price_year(file, (*path, "price_year"), changes["price_year"], years)
+            changed[name] = replace(known[name], **changes)
+        return changed
 
 
-def _expression(given: Any, read: _Read, path: tuple[str | int, ...]) -> Expression:
-    if not isinstance(given, (str, int, float)):
-        raise ScenarioError(read.source.problem(path, f"an expression is a text or a number, not {given!r}"))
-    return Expression.of(given)
+_NAME_RULE = "letters, digits, . _ - only, at most 80, and no word that Windows reserves"
 
 
-def _shares(given: Any, read: _Read, path: tuple[str | int, ...], payers: list[str]) -> Shares:
-    if not isinstance(given, (str, dict)):
-        raise ScenarioError(read.source.problem(path, f"a payer is a name, or shares of several, not {given!r}"))
-    shares = Shares.of(given)
-    for payer in shares.payers:
-        if payers and payer not in payers:
-            raise ScenarioError(read.source.problem(path, f"unknown payer {payer!r}", nearest(payer, payers)))
-    return shares
-
-
-def _changed_price(prices: PriceList | None, name: str, fields: Mapping[str, Any]) -> Price:
-    known = {price.name: price for price in prices.prices} if prices else {}
-    if name not in known:
-        raise ScenarioError(f"no price {name!r}", hint=nearest(name, known))
-    for key, value in fields.items():
-        if key not in ("amount", "price_year"):
-            raise ScenarioError(f"an arm can change a price's amount and price_year, not {key!r}")
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
-            raise ScenarioError(f"{key!r} of price '{name}' must be a number of 0 or more, not {value!r}")
-    return replace(known[name], **dict(fields))
+def _is_name(name: str) -> bool:
+    """Return whether a name is safe as the name of a file on every system."""
+    return bool(_NAME.fullmatch(name)) and name.split(".")[0].lower() not in _RESERVED
 
 
 def _unique(problems: list[Problem]) -> list[Problem]:

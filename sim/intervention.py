@@ -6,9 +6,10 @@ Layer 3: frozen values and the course of an effect over the years. Reading files
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from sim.errors import ScenarioError
@@ -61,7 +62,7 @@ class Effect:
     """The trait that is shifted, for `trait_shift`."""
     size: float = 0.0
     """Log of the ratio; standard deviations for `trait_shift`."""
-    fade: Fade = field(default_factory=Fade)
+    fade: Fade = dataclasses.field(default_factory=Fade)
     mechanism: str = ""
     """Effects of one mechanism do not add: the strongest counts."""
     dose: Literal["full", "partial"] = "full"
@@ -112,7 +113,7 @@ class Intervention:
     """A quantity that a person in delivery is not counted under."""
     costs: tuple[CostLine, ...] = ()
     effects: tuple[Effect, ...] = ()
-    evidence: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    evidence: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
     base: str = ""
     """Name of the intervention in the catalogue, where this is a variant of it with other settings."""
 

@@ -21,6 +21,9 @@ from sim.tables import Axis, Column, Parameters, cell_text
 MAX_LEDGER_BYTES = 256 * 2**20
 """The most memory one ledger may take."""
 
+PARTS = ("counts", "deliveries", "persons")
+"""The arrays of a ledger, in the order in which they are digested and written."""
+
 IntArray = NDArray[np.int64]
 
 
@@ -136,11 +139,19 @@ class Ledger:
         """Return the counts of a margin: (copies, steps + 1, cells)."""
         return self.counts[:, :, margin.start : margin.start + margin.cells]
 
+    def nonzero(self, part: str) -> tuple[IntArray, IntArray]:
+        """Return the places (row-major) and values of the counts of a part that are not 0."""
+        flat = np.ascontiguousarray(getattr(self, part)).reshape(-1)
+        places = np.flatnonzero(flat)
+        return places.astype(np.int64), flat[places]
+
     def digest(self) -> str:
-        """Return the SHA-256 of all counts."""
+        """Return the SHA-256 of all counts: shape, places and values of those that are not 0."""
         digest = hashlib.sha256()
-        for array in (self.counts, self.deliveries, self.persons):
-            digest.update(np.ascontiguousarray(array, dtype="<i8").tobytes())
+        for part in PARTS:
+            digest.update(f"{part}{getattr(self, part).shape}".encode())
+            for array in self.nonzero(part):
+                digest.update(array.astype("<i8").tobytes())
         return digest.hexdigest()
 
 
@@ -178,7 +189,11 @@ def amounts(
 
 
 def _by_basis(
-    quantity: Quantity, parameters: Parameters, before: NDArray[np.float64], now: NDArray[np.float64], stayed: NDArray[np.float64]
+    quantity: Quantity,
+    parameters: Parameters,
+    before: NDArray[np.float64],
+    now: NDArray[np.float64],
+    stayed: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     if quantity.basis == "any_in_year":
         return np.maximum(before, now)

@@ -6,15 +6,12 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
-from sim.comparison import compare
-from sim.engine import simulate
+from sim.comparison import arm_result
+from sim.engine import relive
 from sim.intervention import Effect, Intervention
 from sim.outcome import Outcome
-from sim.plan import Plan, bind
+from sim.plan import Plan
 from sim.prices import PUBLIC
-from sim.scenario import BASELINE, Arm
 
 MOST_RUNS = 12
 """How often the reached are lived again at the most."""
@@ -47,58 +44,58 @@ def needed_effects(outcome: Outcome, *, threads: int = 1) -> dict[str, Needed]:
 
 
 def _needed(outcome: Outcome, arm: str, effects: list[Effect], threads: int) -> Needed:
-    """Search the ratio by the secant within a bracket; net cost falls or rises with it, and 1 is known."""
+    """Search the ratio within a bracket from 1 (net known) to the strongest that is tried."""
+    plan = outcome.plan
     on = tuple(f"{d}: {a} -> {b}" for effect in effects for d, a, b in effect.on)
+    counts = outcome.arms[arm]
     runs = 0
 
     def net(log_ratio: float) -> float:
+        """Return the public net cost if the effects without an estimate had this log ratio."""
         nonlocal runs
         runs += 1
-        plan = _with_effect(outcome.plan, arm, log_ratio)
-        again = simulate(plan, seed=outcome.seed, replicate=outcome.replicate, threads=threads, ids=outcome.reached[arm])
-        again.baseline.persons[:] = outcome.baseline.persons
-        return compare(again).arms[arm].by_payer[PUBLIC].incremental
+        offers = tuple(_with_effect(one, log_ratio, plan) for one in plan.arms[arm])
+        program = plan.program_of(arm, offers)
+        life = relive(
+            plan, program, outcome.reached[arm], seed=outcome.seed, replicate=outcome.replicate, threads=threads
+        )
+        again = replace(outcome, arms={**outcome.arms, arm: replace(counts, in_arm=life)})
+        return arm_result(again, arm).by_payer[PUBLIC].incremental
 
-    without = compare(outcome).arms[arm].by_payer[PUBLIC].incremental
-    if without <= 0:
+    low, at_low = 0.0, arm_result(outcome, arm).by_payer[PUBLIC].incremental
+    if at_low <= 0:
         return Needed(1.0, on, 0)
-    ends = [net(-STRONGEST), net(STRONGEST)]
-    end = -STRONGEST if ends[0] < ends[1] else STRONGEST
-    best = min(ends)
-    if best > 0:
+    ends = {log_ratio: net(log_ratio) for log_ratio in (-STRONGEST, STRONGEST)}
+    high = min(ends, key=lambda end: ends[end])
+    at_high = ends[high]
+    if at_high > 0:
         return Needed(None, on, runs)
-    low, at_low, high, at_high = 0.0, without, end, best
     while runs < MOST_RUNS and abs(high - low) > 0.005:
-        middle = (low + high) / 2
         secant = low + (high - low) * at_low / (at_low - at_high)
-        tried = secant if runs % 2 == 0 else middle
+        tried = (low + high) / 2 if runs % 3 == 0 else secant
         value = net(tried)
         if value > 0:
             low, at_low = tried, value
         else:
             high, at_high = tried, value
-    root = low + (high - low) * at_low / (at_low - at_high) if at_low != at_high else high
-    return Needed(float(np.exp(root)), on, runs)
+        if abs(value) < 1e-3 * max(ends.values()):
+            break
+    return Needed(math.exp(low + (high - low) * at_low / (at_low - at_high)), on, runs)
 
 
-def _with_effect(plan: Plan, arm: str, log_ratio: float) -> Plan:
-    """Return the plan of one arm alone, every effect without an estimate given this log ratio."""
-    scenario = plan.scenario
-
-    def given(intervention: Intervention) -> Intervention:
-        effects: list[Effect] = []
-        for effect in intervention.effects:
-            effects += _of_size(effect, log_ratio, plan) if effect.kind == "unknown" else [effect]
-        return replace(intervention, effects=tuple(effects))
-
-    old = scenario.arms[arm]
-    changed = Arm(tuple(given(one) for one in old.interventions), old.parameters, old.prices)
-    return bind(replace(scenario, arms={BASELINE: scenario.arms[BASELINE], arm: changed}))
+def _with_effect(intervention: Intervention, log_ratio: float, plan: Plan) -> Intervention:
+    """Return an intervention, every effect without an estimate given this log ratio."""
+    effects: list[Effect] = []
+    for effect in intervention.effects:
+        effects += _of_size(effect, log_ratio, plan) if effect.kind == "unknown" else [effect]
+    return replace(intervention, effects=tuple(effects))
 
 
 def _of_size(effect: Effect, log_ratio: float, plan: Plan) -> list[Effect]:
     """Return an unknown effect with a size: a hazard ratio on hazards, an odds ratio on occasions."""
-    kinds = {(d.name, m.from_state, to): m.kind for d in plan.scenario.model.all_domains for m in d.moves for to in m.to}
+    kinds = {
+        (d.name, m.from_state, to): m.kind for d in plan.scenario.model.all_domains for m in d.moves for to in m.to
+    }
     hazards = tuple(name for name in effect.on if kinds[name] == "hazard")
     occasions = tuple(name for name in effect.on if kinds[name] != "hazard")
     result = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.domain import Quantity
-from sim.ledger import Ledger, amounts
+from sim.ledger import Ledger, amounts, need_of
 from sim.plan import Plan
 from sim.scenario import BASELINE
 from sim.tables import Parameters
@@ -62,7 +63,8 @@ class Outcome:
         for flag in flags:
             place = margin.columns.index(flag) + 1
             shaped = shaped * np.array([1.0, 0.0]).reshape([-1 if k == place else 1 for k in range(shaped.ndim)])
-        return np.asarray(np.einsum("brc,rc->br", ledger.of(margin), shaped.reshape(len(weights), -1)))
+        counts = np.moveaxis(ledger.of(margin), 1, 0).astype(np.float64)
+        return (counts @ shaped.reshape(len(weights), -1, 1))[:, :, 0].T
 
     def share_in(self, columns: Iterable[str], arm: str = BASELINE) -> tuple[FloatArray, list[int]]:
         """Return counts over columns summed over copies, (steps + 1, sizes of the columns…), and the sizes."""
@@ -79,8 +81,6 @@ class Outcome:
 
     def digest(self) -> str:
         """Return one SHA-256 over the ledgers of all arms."""
-        import hashlib
-
         digest = hashlib.sha256()
         for arm in (BASELINE, *self.arms):
             digest.update(f"{arm}={self.ledger(arm).digest()};".encode())
@@ -92,8 +92,6 @@ class Outcome:
         return sorted(f"receives_{name}" for name in names)
 
     def _columns(self, quantity: Quantity, flags: list[str]) -> set[str]:
-        from sim.ledger import need_of
-
         return set(need_of(quantity, self.plan.scenario.model, flags).columns)
 
     def _parameters(self) -> Parameters:

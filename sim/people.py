@@ -70,7 +70,9 @@ class Population:
             allowed = [level.text(code) for code in range(level.size)]
             for key, inner in node.items():
                 if str(key) not in allowed:
-                    raise ScenarioError(f"{where} name {key!r}, which '{level.name}' has not", hint=nearest(str(key), allowed))
+                    raise ScenarioError(
+                        f"{where} name {key!r}, which '{level.name}' has not", hint=nearest(str(key), allowed)
+                    )
                 place = (*cell, allowed.index(str(key)))
                 if given:
                     fill(inner, given[1:], place)
@@ -80,7 +82,9 @@ class Population:
                     shares[place] = inner
             if not given:
                 if abs(shares[cell].sum() - 1) > 1e-6:
-                    raise ScenarioError(f"{where} add to {shares[cell].sum():.6g}, not 1" + (f" at {cell}" if cell else ""))
+                    raise ScenarioError(
+                        f"{where} add to {shares[cell].sum():.6g}, not 1" + (f" at {cell}" if cell else "")
+                    )
                 shares[cell] /= shares[cell].sum()
             elif missing := [one for one in allowed if one not in {str(key) for key in node}]:
                 raise ScenarioError(f"{where} have no row for {level.name} {missing[0]!r}")
@@ -94,16 +98,25 @@ class Population:
         return thresholds
 
     def draw(
-        self, ids: NDArray[np.uint64], key: int, columns: Mapping[str, Column], thresholds: Mapping[str, NDArray[np.uint64]]
+        self,
+        ids: NDArray[np.uint64],
+        key: int,
+        columns: Mapping[str, Column],
+        thresholds: Mapping[str, NDArray[np.uint64]],
     ) -> dict[str, ByteArray]:
         """Draw every attribute of the persons: one code array (n,) uint8 an attribute."""
+        from sim.kernels.birth import draw_labels
         from sim.kernels.philox import fill_draws
 
         codes: dict[str, ByteArray] = {}
-        block = np.empty((4, len(ids)), dtype=np.uint32)
+        n = len(ids)
+        block = np.empty((4, n), dtype=np.uint32)
         for attribute in self.attributes:
-            fill_draws(ids, len(ids), BIRTH_STEP, stream(attribute.name), key, block)
+            fill_draws(ids, n, BIRTH_STEP, stream(attribute.name), key, block)
             table = thresholds[attribute.name]
-            rows = table[tuple(codes[name] for name in attribute.given)]
-            codes[attribute.name] = (block[0].astype(np.uint64)[:, None] >= rows).sum(axis=1).astype(np.uint8)
+            cells = np.zeros(n, dtype=np.int64)
+            for name, size in zip(attribute.given, table.shape, strict=False):
+                cells = cells * size + codes[name]
+            codes[attribute.name] = np.empty(n, dtype=np.uint8)
+            draw_labels(n, block[0], cells, table.reshape(-1, table.shape[-1]), codes[attribute.name])
         return codes

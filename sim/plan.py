@@ -5,7 +5,7 @@ A plan holds no person and no result; `simulate` lives it, and it can be printed
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -18,7 +18,7 @@ from sim.expression import Expression
 from sim.intervention import Intervention
 from sim.ledger import Margin, Need, check_size, margins_for, need_of
 from sim.people import Attribute
-from sim.program import Compiler, Layout, Program
+from sim.program import Compiler, Layout, Program, Screen
 from sim.scenario import BASELINE, Arm, Scenario
 from sim.tables import Parameters
 
@@ -47,7 +47,7 @@ class Plan:
     @cached_property
     def programs(self) -> dict[str, Program]:
         """The program of each arm."""
-        return {name: self._compiler(name).compile(self.arms[name], (), self.margins) for name in self.arms}
+        return {name: self.program_of(name, offers) for name, offers in self.arms.items()}
 
     @cached_property
     def watching(self) -> Program:
@@ -60,7 +60,7 @@ class Plan:
         for intervention, mask in watched.items():
             signed = mask - 2**64 if mask >= 2**63 else mask
             offers.append((intervention, signed))
-        return self._compiler(BASELINE).compile(self.arms[BASELINE], offers, self.margins)
+        return self.program_of(BASELINE, self.arms[BASELINE], offers)
 
     @property
     def compared(self) -> tuple[str, ...]:
@@ -86,8 +86,17 @@ class Plan:
         """Return the parameters of every domain in an arm."""
         return {**self.scenario.parameters, **self.scenario.arms[arm].parameters}
 
-    def _compiler(self, arm: str) -> Compiler:
-        return Compiler(self.scenario.model, self.parameters_of(arm), self.layout)
+    def program_of(
+        self, arm: str, offers: tuple[Intervention, ...], watched: Sequence[tuple[Intervention, int]] = ()
+    ) -> Program:
+        """Return the program of an arm's parameters with these offers made, and others only watched."""
+        screens = {} if arm in self.changed else self._screens
+        compiler = Compiler(self.scenario.model, self.parameters_of(arm), self.layout, screens)
+        return compiler.compile(offers, watched, self.margins)
+
+    @cached_property
+    def _screens(self) -> dict[str, Screen]:
+        return {}
 
 
 def bind(scenario: Scenario) -> Plan:
@@ -129,7 +138,9 @@ def _made(arm: Arm, covered: Mapping[str, Intervention]) -> tuple[Intervention, 
     """Return the offers of an arm: its own, and existing delivery wherever the arm does not set it."""
     own = {one.catalogue_name: one for one in arm.interventions}
     existing = {
-        name: replace(one, uptake=Expression.of(one.baseline_coverage)) for name, one in covered.items() if name not in own
+        name: replace(one, uptake=Expression.of(one.baseline_coverage))
+        for name, one in covered.items()
+        if name not in own
     }
     both = {**existing, **own}
     return tuple(both[name] for name in sorted(both))
@@ -160,14 +171,17 @@ def _births(scenario: Scenario) -> tuple[tuple[Attribute, ...], dict[str, int]]:
         for name in attribute.given:
             if name not in seen:
                 raise ScenarioError(
-                    f"population '{scenario.population.name}': '{attribute.name}' is given '{name}', which is not drawn before it"
+                    f"population '{scenario.population.name}': '{attribute.name}' is given '{name}',"
+                    " which is not drawn before it"
                 )
         if attribute.name in seen:
             raise ScenarioError(f"population '{scenario.population.name}': '{attribute.name}' stands twice")
         seen.add(attribute.name)
     for trait in model.traits:
         if trait.name not in drawn:
-            raise ScenarioError(f"population '{scenario.population.name}' does not say how '{trait.name}' is distributed")
+            raise ScenarioError(
+                f"population '{scenario.population.name}' does not say how '{trait.name}' is distributed"
+            )
     starts = {}
     for domain in domains.values():
         if domain.name in drawn:
@@ -194,4 +208,6 @@ def _check(intervention: Intervention, scenario: Scenario) -> None:
     if intervention.baseline_coverage > 0 and (intervention.offered_carry or intervention.offer == "yearly"):
         raise ScenarioError(f"{where}: baseline_coverage goes with estimand tot and an offer made once")
     if intervention.ages[1] > scenario.horizon - 1 and intervention.ages[0] > scenario.horizon - 1:
-        raise ScenarioError(f"{where} starts at age {intervention.ages[0]}, after the horizon of {scenario.horizon} years")
+        raise ScenarioError(
+            f"{where} starts at age {intervention.ages[0]}, after the horizon of {scenario.horizon} years"
+        )

@@ -105,7 +105,7 @@ class Economics:
         factors = (1.0 + self.discount_rate) ** -exponents.astype(np.float64)
         if not self.count_start:
             factors[0] = 0.0
-        return factors
+        return np.asarray(factors, dtype=np.float64)
 
 
 @dataclass(frozen=True)

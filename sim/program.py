@@ -85,7 +85,9 @@ class Layout:
 
 def model_rules(model: Model) -> list[Rule]:
     """Return every rule of the model that the kernels look up."""
-    rules = [m.rule for d in model.all_domains for m in d.moves] + [f.rule for d in model.all_domains for f in d.factors]
+    rules = [m.rule for d in model.all_domains for m in d.moves] + [
+        f.rule for d in model.all_domains for f in d.factors
+    ]
     return rules + [Rule.of(counter.when) for counter in model.counters]
 
 
@@ -124,13 +126,31 @@ class _Open:
     factors: list[int]
 
 
+@dataclass(frozen=True)
+class Screen:
+    """The screening table of a domain: bounds by lane and cell of a few columns."""
+
+    columns: tuple[Column, ...]
+    """Age first."""
+    ages: tuple[int, int]
+    limits: NDArray[np.uint32]
+    """(lanes, sizes of columns…)"""
+
+
 class Compiler:
     """Builds the program of one arm, table by table."""
 
-    def __init__(self, model: Model, parameters: Mapping[str, Parameters], layout: Layout) -> None:
+    def __init__(
+        self,
+        model: Model,
+        parameters: Mapping[str, Parameters],
+        layout: Layout,
+        screens: dict[str, Screen] | None = None,
+    ) -> None:
         self.model = model
         self.parameters = parameters
         self.layout = layout
+        self.screens = {} if screens is None else screens
         kinds = {
             "thresholds": np.uint32, "weights": np.uint32, "factor_values": np.float32, "switches": np.uint8,
             "chances": np.uint64, "screen": np.uint32, "course": np.float64, "course_log": np.float64,
@@ -143,13 +163,20 @@ class Compiler:
         self.effects: list[tuple[int, int, int]] = []
         self.mechanisms: dict[str, int] = {}
 
+    # Effects never change a screen (who carries one is always looked at), so arms with one set of parameters share
+    # `screens`, by domain.
+
     def compile(
         self, made: Sequence[Intervention], watched: Sequence[tuple[Intervention, int]], margins: Sequence[Margin]
     ) -> Program:
         """Return the program of an arm that makes the offers `made`; `watched` are (offer, bit mask of arms)."""
         for intervention in made:
             self._check_effects(intervention)
-        domains, state_moves, moves, factors, streams = [], [], [], [], []
+        domains: list[list[int]] = []
+        state_moves: list[int] = []
+        moves: list[list[int]] = []
+        factors: list[int] = []
+        streams: list[int] = []
         for number, domain in enumerate(self.model.all_domains):
             row = [0] * at.DOMAIN_FIELDS
             is_death = self.model.death is not None and number == 0
@@ -187,9 +214,14 @@ class Compiler:
         offers += [self._offer(intervention, arms) for intervention, arms in watched]
         margin_rows = [self._margin(margin) for margin in margins]
         previous = [
-            (self.layout.row(self._plain(name)), row) for name, row in self.layout.rows.items() if name != self._plain(name)
+            (self.layout.row(self._plain(name)), row)
+            for name, row in self.layout.rows.items()
+            if name != self._plain(name)
         ]
-        if sum(self.pools[name].size for name in ("thresholds", "switches", "chances", "factor_values")) > MAX_MODEL_CELLS:
+        if (
+            sum(self.pools[name].size for name in ("thresholds", "switches", "chances", "factor_values"))
+            > MAX_MODEL_CELLS
+        ):
             raise RuleError(f"the tables of the model have more than {MAX_MODEL_CELLS:,} cells together")
         arrays: dict[str, Any] = {name: pool.array() for name, pool in self.pools.items()}
         arrays.update(
@@ -266,7 +298,9 @@ class Compiler:
     def _hazard(self, domain: Domain, move: Move, made: Sequence[Intervention]) -> _Open:
         ages = self._windows(domain, move)
         columns = self._columns(move.rule.reads)
-        factors, factor_columns, most = [], set(), 1.0
+        factors: list[int] = []
+        factor_columns: set[str] = set()
+        most = 1.0
         for factor in domain.factors:
             if (factor.from_state, factor.to) == (move.from_state, move.to[0]):
                 other = self._columns(factor.rule.reads)
@@ -282,7 +316,9 @@ class Compiler:
         traits = {effect.trait for i in made for effect in i.effects if effect.kind == "trait_shift"}
         parts = self._replacing(made, ages, lambda e: e.kind == "trait_shift" and e.trait in move.rule.reads)
         if traits & factor_columns:
-            raise ScenarioError(f"a trait shift cannot act on the factors of '{move.name}'", hint="read it in the main rule")
+            raise ScenarioError(
+                f"a trait shift cannot act on the factors of '{move.name}'", hint="read it in the main rule"
+            )
         grids = [thresholds_of(hazards)]
         if parts:
             grids = [thresholds_of(at_level(shifts(acting))) for acting in merged([p for _, p in parts]).acting]
@@ -370,7 +406,12 @@ class Compiler:
         return spread
 
     def _check_sum(
-        self, state: str, domain: Domain, probabilities: NDArray[np.float64], columns: Sequence[Column], ages: tuple[int, int]
+        self,
+        state: str,
+        domain: Domain,
+        probabilities: NDArray[np.float64],
+        columns: Sequence[Column],
+        ages: tuple[int, int],
     ) -> None:
         total = probabilities.sum(axis=0)
         if np.any(total > 1 + CERTAIN):
@@ -430,39 +471,50 @@ class Compiler:
         self.effects += sorted(rows, key=lambda row: row[1])
 
     def _add_screen(self, row: list[int], domain: Domain, opened: Mapping[str, list[_Open]]) -> None:
-        """Choose the columns of a domain's screening cell and append its bounds, one table a lane."""
+        """Append a domain's screening bounds, one table a lane."""
         every = [one for ones in opened.values() for one in ones]
-        ages = (row[at.FIRST_AGE], row[at.LAST_AGE])
-        lanes = max((len(ones) for ones in opened.values()), default=1) or 1
-        row[at.LANES_USED] = lanes
-        columns = [] if row[at.IS_DEATH] else [self.model.columns[domain.name]]
-        if every:
-            columns = [self.model.columns["age"], *columns]
-            rest = list(dict.fromkeys(c for one in every for c in one.columns if c not in columns))
-            while rest:
-                fits = [c for c in rest if math.prod(x.size for x in columns[1:]) * c.size <= SCREEN_CELLS]
-                if not fits:
-                    break
-                if math.prod(x.size for x in columns[1:] + rest) <= SCREEN_CELLS:
-                    columns += rest
-                    break
-                best = min(fits, key=lambda c: self._bounds(domain, opened, [*columns, c], ages, lanes).mean())
-                columns.append(best)
-                rest.remove(best)
-            bounds = self._bounds(domain, opened, columns, ages, lanes)
-        else:
-            columns, ages, bounds = [], (0, 0), np.zeros((1, 1))
-        limits = np.where(bounds >= 1.0, 2.0**32 - 1, np.minimum(np.ceil(bounds * 2.0**32), 2.0**32 - 2)).astype(np.uint32)
-        first, last, age_stride = self._add_reads(columns, _sizes(columns, ages), 1)
-        row[at.KEYS], row[at.KEYS_END] = first + bool(columns), last
+        if domain.name not in self.screens:
+            self.screens[domain.name] = self._screen(domain, opened, (row[at.FIRST_AGE], row[at.LAST_AGE]))
+        screen = self.screens[domain.name]
+        first, last, age_stride = self._add_reads(screen.columns, _sizes(screen.columns, screen.ages), 1)
+        row[at.KEYS], row[at.KEYS_END] = first + bool(screen.columns), last
         row[at.KEY_AGE] = age_stride
-        row[at.SCREEN_CELLS] = limits[0].size
-        row[at.SCREEN] = self.pools["screen"].add(limits)
-        complete = all(set(one.columns) <= set(columns) and not one.factors for one in every)
+        row[at.LANES_USED] = len(screen.limits)
+        row[at.SCREEN_CELLS] = screen.limits[0].size
+        row[at.SCREEN] = self.pools["screen"].add(screen.limits)
+        complete = all(set(one.columns) <= set(screen.columns) and not one.factors for one in every)
         row[at.EXACT] = int(complete and not row[at.SOME_CERTAIN])
 
+    def _screen(self, domain: Domain, opened: Mapping[str, list[_Open]], ages: tuple[int, int]) -> Screen:
+        """Choose the columns of a domain's screening cell, those that tighten its bounds most, and fill the bounds."""
+        every = [one for ones in opened.values() for one in ones]
+        if not every:
+            return Screen((), (0, 0), np.zeros((1, 1), dtype=np.uint32))
+        lanes = max(len(ones) for ones in opened.values())
+        is_death = self.model.death is not None and domain is self.model.death.domain
+        columns = [self.model.columns["age"], *([] if is_death else [self.model.columns[domain.name]])]
+        rest = list(dict.fromkeys(c for one in every for c in one.columns if c not in columns))
+        while rest:
+            if math.prod(c.size for c in columns[1:] + rest) <= SCREEN_CELLS:
+                columns += rest
+                break
+            fits = [c for c in rest if math.prod(x.size for x in columns[1:]) * c.size <= SCREEN_CELLS]
+            if not fits:
+                break
+            best = min(fits, key=lambda c: self._bounds(domain, opened, [*columns, c], ages, lanes).mean())
+            columns.append(best)
+            rest.remove(best)
+        bounds = self._bounds(domain, opened, columns, ages, lanes)
+        whole = np.minimum(np.ceil(bounds * 2.0**32), 2.0**32 - 2)
+        return Screen(tuple(columns), ages, np.where(bounds >= 1.0, 2.0**32 - 1, whole).astype(np.uint32))
+
     def _bounds(
-        self, domain: Domain, opened: Mapping[str, list[_Open]], columns: Sequence[Column], ages: tuple[int, int], lanes: int
+        self,
+        domain: Domain,
+        opened: Mapping[str, list[_Open]],
+        columns: Sequence[Column],
+        ages: tuple[int, int],
+        lanes: int,
     ) -> NDArray[np.float64]:
         """Return the largest chance by lane and screening cell: (lanes, sizes of columns…)."""
         bounds = np.zeros([lanes, *_sizes(columns, ages)])
@@ -475,14 +527,17 @@ class Compiler:
                 rows = slice(one.ages[0] - ages[0], one.ages[1] - ages[0] + 1)
                 if kept and kept[0].name == "age":
                     grid = grid[one.ages[0] - one.table_ages[0] : one.ages[1] - one.table_ages[0] + 1]
+                code = domain.states.index(state)
+                own = next((k for k, c in enumerate(kept) if c.name == domain.name), None)
+                if own is not None:  # the rule reads the state itself: it says nothing about the other states
+                    grid = np.take(grid, [code], axis=own)
                 order = [c for c in columns if c in kept]
                 grid = np.transpose(grid, [kept.index(c) for c in order])
                 shape = [grid.shape[order.index(c)] if c in order else 1 for c in columns]
                 place: list[Any] = [slice(None)] * len(columns)
                 place[0] = rows
-                if by_state and domain.name not in [c.name for c in one.columns]:
+                if by_state:
                     where = [c.name for c in columns].index(domain.name)
-                    code = domain.states.index(state)
                     place[where] = slice(code, code + 1)
                 target = bounds[(lane, *place)]
                 np.maximum(target, grid.reshape(shape), out=target)

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from sim.comparison import ArmResult, Comparison, PayerResult
 from sim.errors import FramsynError
+from sim.intervention import Intervention
+from sim.model import MAX_AGE
 from sim.needed import Needed
 from sim.prices import APART, PUBLIC
 
@@ -23,52 +24,83 @@ _WORDS = {
 
 
 def print_comparison(
-    comparison: Comparison, needed: Mapping[str, Needed], folder: Path, seconds: Mapping[str, float]
+    comparison: Comparison,
+    needed: Mapping[str, Needed],
+    folder: Path,
+    seconds: Mapping[str, float],
+    *,
+    detail: bool = False,
 ) -> None:
-    """Print the answer: per arm and payer what is spent, what comes back, the net and when it is back."""
+    """Print the answer: per arm and payer what is spent, what comes back, the net and when it is back.
+
+    detail: every payer of the tree instead of the first level.
+    """
     console = _console()
     scenario = comparison.outcome.plan.scenario
     cohort, economics = scenario.cohort, comparison.economics
-    years = "over whole lives" if scenario.horizon > 100 else f"over {scenario.horizon} years"
-    console.print(f"\n[bold]{scenario.title or scenario.name}[/bold]")
+    years = "over whole lives" if scenario.horizon > MAX_AGE else f"over {scenario.horizon} years"
     console.print(
-        f"Children born {cohort.born}, {years}. Thousand kronor for one yearly cohort of {cohort.represents:,} births,"
-        f" {economics.price_year} prices, {economics.discount_rate:.1%} a year.\n"
-        "Spent: what the arm's interventions cost the payer. Back: what leaves (or enters) its budget later because of"
-        " them. Net: back less spent. ± is the standard error from"
-        f" {cohort.copies} simulated copies of the municipality; it is not the uncertainty of the evidence."
+        f"\n[bold]{scenario.title or scenario.name}[/bold]: children born {cohort.born}, {years}. Thousand kronor for"
+        f" one year's {cohort.represents:,} births, {economics.price_year} prices, {economics.discount_rate:.1%} discount."
     )
+    console.print(f"\n[bold]{'':<28} {'spent':>8} {'back':>8} {'net':>8} {'±':>8} money is back[/bold]")
     for arm, result in comparison.arms.items():
-        console.print(_arm_table(comparison, arm, result, needed.get(arm)))
+        _print_arm(console, comparison, arm, result, needed.get(arm), detail)
     console.print(
-        f"\n{comparison.persons:,} persons, {comparison.outcome.person_years:,} person-years,"
-        f" simulated in {seconds['simulate']:.1f} s, {seconds['total']:.1f} s in all. Run: {folder}"
+        "\nSpent: what the interventions cost. Back: what leaves or enters budgets later because of them; only what can"
+        " really be cashed in. Net: back less spent.\n±: one standard error of the simulation"
+        f" ({cohort.copies} copies of the municipality), not the uncertainty of the evidence; ? = net within two."
+        f"\n{comparison.persons:,} persons, {comparison.outcome.person_years:,} person-years in"
+        f" {seconds['simulate']:.1f} s ({seconds['total']:.1f} s in all). Run folder: {folder}"
     )
 
 
-def _arm_table(comparison: Comparison, arm: str, result: ArmResult, needed: Needed | None) -> Table:
+def _print_arm(
+    console: Console, comparison: Comparison, arm: str, result: ArmResult, needed: Needed | None, detail: bool
+) -> None:
     scenario = comparison.outcome.plan.scenario
-    titles = "; ".join(one.title for one in scenario.arms[arm].interventions) or "changed parameters or prices"
-    people = f"{result.participants_per_cohort:,.1f} participants a year's cohort"
-    table = Table(title=f"\n[bold]{arm}[/bold]: {titles}\n{people}", title_justify="left", title_style="", box=None, pad_edge=False)
-    table.add_column("payer", min_width=26)
-    for heading in ("spent", "back", "net", "±"):
-        table.add_column(heading, justify="right", min_width=9)
-    table.add_column("money is back", min_width=14)
+    offers = scenario.arms[arm].interventions
+    title = (
+        offers[0].title if len(offers) == 1 else ", ".join(one.catalogue_name for one in offers) or "changed figures"
+    )
+    console.print(f"\n[bold]{arm}[/bold]: {title}; {result.participants_per_cohort:,.0f} participants")
     for payer, one in result.by_payer.items():
-        if _shown(payer, one):
-            table.add_row(*_payer_row(payer, one, scenario.cohort.represents))
-    lines = []
-    for name, measure in result.measures.items():
-        error = "" if measure.se is None else f" ± {measure.se:.2g}"
-        lines.append(f"{name.replace('_', ' ')} {_signed(measure.change)}{error} {measure.unit}")
-    if lines:
-        table.caption = "Per 100 participants: " + "; ".join(lines)
+        if payer.count(".") == 0 or detail:
+            row = _payer_row(payer, one, scenario.cohort.represents)
+            if row is not None:
+                console.print(row)
+    if words := _measure_words(result):
+        console.print(f"  Per 100 participants: {words}.")
     if needed is not None:
-        table.caption = f"{table.caption}\n{needed_words(needed)}" if table.caption else needed_words(needed)
-    table.caption_justify = "left"
-    table.caption_style = ""
-    return table
+        console.print(f"  {needed_words(needed)}")
+    if len(offers) == 1:
+        console.print(f"  Evidence: {_evidence_words(offers[0])}.")
+
+
+def _measure_words(result: ArmResult) -> str:
+    """Return the changes that stand out of the simulation's noise, by two standard errors."""
+    words = []
+    for name, measure in result.measures.items():
+        if measure.se is not None and abs(measure.change) >= 2 * measure.se and measure.change != 0:
+            size = f"{measure.change:+.1f}" if abs(measure.change) >= 1 else f"{measure.change:+.2f}"
+            spoken = name.replace("_", " ")
+            words.append(f"{spoken} {size}" + ("" if measure.unit in spoken else f" {measure.unit}"))
+    return ", ".join(words)
+
+
+def _evidence_words(intervention: Intervention) -> str:
+    """Return what is known of an intervention: design, country, size, and whether its interval includes no effect."""
+    known = intervention.evidence
+    words = [f"{str(known.get('design', 'none')).replace('_', ' ')}, {known.get('country')}"]
+    if known.get("n"):
+        words.append(f"n = {known['n']:,}")
+    sized = [effect for effect in intervention.effects if effect.kind != "unknown"]
+    if not sized:
+        words.append("no estimate of the effect exists")
+    elif all(effect.se is not None and abs(effect.size) < 1.96 * effect.se for effect in sized):
+        words.append("its interval includes no effect")
+    words.append(f"figures {known.get('provenance')}")
+    return ", ".join(words)
 
 
 def needed_words(needed: Needed) -> str:
@@ -78,35 +110,30 @@ def needed_words(needed: Needed) -> str:
         return f"No estimate of the effect exists; no ratio from 1/20 to 20 on {on} would bring the public money back."
     change = 100 * (needed.ratio - 1)
     verb = "fall" if change < 0 else "rise"
-    return f"No estimate of the effect exists: to pay back, the rate of {on} would have to {verb} by {abs(change):.0f} %."
+    return (
+        f"No estimate of the effect exists: to pay back, the rate of {on} would have to {verb} by {abs(change):.0f} %."
+    )
 
 
-def _shown(payer: str, one: PayerResult) -> bool:
-    """Return whether a payer has anything to tell: nodes of the first two levels that something happens to."""
-    return payer.count(".") <= 1 and (abs(one.incremental) > 1e-9 or abs(one.spent) > 1e-9)
-
-
-def _payer_row(payer: str, one: PayerResult, births: int) -> tuple[str, ...]:
-    depth = 0 if payer == PUBLIC or payer.split(".")[0] in APART else 1 + payer.count(".")
-    name = "  " * depth + _WORDS.get(payer, payer.split(".")[-1].replace("_", " "))
+def _payer_row(payer: str, one: PayerResult, births: int) -> str | None:
+    """Return the line of a payer in thousand kronor a year's cohort, or None where nothing happens to it."""
     thousand = births / 1000
     spent, net = one.spent * thousand, -one.incremental * thousand
+    if round(spent) == 0 and round(net) == 0:
+        return None
+    depth = 1 + (0 if payer == PUBLIC or payer.split(".")[0] in APART else payer.count(".") + 1)
+    name = "  " * depth + _WORDS.get(payer, payer.split(".")[-1].replace("_", " "))
     error = "" if one.se is None else f"{one.se * thousand:,.0f}"
+    unsure = "?" if one.se is not None and abs(one.incremental) < 2 * one.se else ""
     if one.no_outlay:
         when = "pays nothing"
-    elif one.break_even_year is None:
-        when = "never"
     else:
-        when = str(one.break_even_year)
-    return name, f"{spent:,.0f}", f"{net + spent:,.0f}", f"{net:,.0f}", error, when
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}" if abs(value) < 10 else f"{value:+,.0f}"
+        when = f"{one.break_even_year or 'never'}{unsure}"
+    return f"{name:<28} {spent:>8,.0f} {net + spent:>8,.0f} {net:>8,.0f} {error:>8} {when}"
 
 
 def print_problems(error: FramsynError, *, as_json: bool = False) -> None:
-    """Print every mistake: place, sentence, the line itself and the nearest right word; JSON goes to standard output."""
+    """Print every mistake: place, sentence, the line itself, the nearest right word; JSON to standard output."""
     if as_json:
         print(json.dumps({"ok": False, "errors": problems_as_json(error)}, ensure_ascii=False))
     for problem in error.problems:
@@ -125,7 +152,8 @@ def print_problems(error: FramsynError, *, as_json: bool = False) -> None:
 def problems_as_json(error: FramsynError) -> list[dict[str, Any]]:
     """Return every mistake in the form that other programs rely on."""
     return [
-        {"file": p.file, "line": p.line, "column": p.column, "message": p.message, "hint": p.hint} for p in error.problems
+        {"file": p.file, "line": p.line, "column": p.column, "message": p.message, "hint": p.hint}
+        for p in error.problems
     ]
 
 
@@ -143,7 +171,9 @@ def _line(file: str | None, number: int | None) -> str | None:
 def print_plan(plan: Mapping[str, Any]) -> None:
     """Print a plan: order of the year, what is counted, every arm with its offers and effects as they will act."""
     console = _console()
-    console.print(f"[bold]{plan['title']}[/bold]: model {plan['model']}, {plan['persons']:,} persons in {plan['copies']} copies")
+    console.print(
+        f"[bold]{plan['title']}[/bold]: model {plan['model']}, {plan['persons']:,} persons in {plan['copies']} copies"
+    )
     console.print(f"{plan['steps']} steps; order of a year: {', '.join(plan['order'])}")
     if plan["races"]:
         console.print(f"hazards and uncertain occasions race out of: {', '.join(plan['races'])}")
@@ -160,9 +190,13 @@ def print_plan(plan: Mapping[str, Any]) -> None:
                 f" figures {offer['provenance']}"
             )
             if offer["baseline_coverage"]:
-                console.print(f"    delivered already to {offer['baseline_coverage']:.0%} of the eligible, in every arm")
+                console.print(
+                    f"    delivered already to {offer['baseline_coverage']:.0%} of the eligible, in every arm"
+                )
             for effect in offer["effects"]:
-                console.print(f"    {', '.join(effect['on'])}: {effect['stated']}; beyond follow-up: {effect['beyond_follow_up']}")
+                console.print(
+                    f"    {', '.join(effect['on'])}: {effect['stated']}; beyond follow-up: {effect['beyond_follow_up']}"
+                )
     console.print("the scenario is in order")
 
 

@@ -71,8 +71,8 @@ class Scenario:
     parameters: Mapping[str, Parameters] = field(default_factory=dict)
     horizon: int = MAX_AGE + 1
     """Steps that are lived."""
-    economics: Economics = Economics(2024)
-    prices: PriceList = PriceList()
+    economics: Economics = field(default_factory=lambda: Economics(2024))
+    prices: PriceList = field(default_factory=PriceList)
     measures: tuple[str, ...] = ()
     """Quantities whose change is reported per 100 participants."""
     needs: tuple[Need, ...] = ()

@@ -5,13 +5,9 @@ Pydantic models at the file border only; what the values mean together is checke
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-
-from sim.errors import Problem, nearest
-from sim.source import Source
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Provenance = Literal["found", "derived", "recalled", "calibrated", "assumed"]
 Year = Annotated[int, Field(ge=1900, le=2200)]
@@ -19,6 +15,8 @@ Age = Annotated[int, Field(ge=0, le=100)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Money = Annotated[float, Field(ge=0, le=1e12)]
 Text = Annotated[str, Field(min_length=1, max_length=4000)]
+Ages = Annotated[list[Age], Field(min_length=2, max_length=2)]
+DeliveryYears = Annotated[int, Field(ge=1, le=100)]
 
 
 class Form(BaseModel):
@@ -44,12 +42,41 @@ class EconomicsForm(Form):
     count_start: bool = False
 
 
+def _as_choice(value: Any) -> Any:
+    return {"use": value} if isinstance(value, str) else value
+
+
+class ChoiceForm(Form):
+    """An intervention as an arm names it: by name, or with other terms of delivery than its file's."""
+
+    use: str
+    ages: Ages = Field(default_factory=list)
+    when: Any = None
+    uptake: Any = None
+    capacity_per_year: int | None = None
+    years: DeliveryYears = 1
+    offer: Literal["once", "yearly"] = "once"
+    stop_when: Any = None
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The terms that the arm gives itself."""
+        return {key: getattr(self, key) for key in self.model_fields_set - {"use"}}
+
+
+class PriceChangeForm(Form):
+    """A price as an arm changes it."""
+
+    amount: Money | None = None
+    price_year: Year | None = None
+
+
 class ArmForm(Form):
     """One arm of a scenario."""
 
-    interventions: list[Any] = Field(default_factory=list)
+    interventions: list[Annotated[ChoiceForm, BeforeValidator(_as_choice)]] = Field(default_factory=list)
     parameters: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    prices: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    prices: dict[str, PriceChangeForm] = Field(default_factory=dict)
 
 
 class ScenarioForm(Form):
@@ -69,11 +96,11 @@ class ScenarioForm(Form):
 class DeliverForm(Form):
     """`deliver:` of an intervention: to whom, at which ages, for how long."""
 
-    ages: Annotated[list[Age], Field(min_length=2, max_length=2)]
+    ages: Ages
     when: Any = 1
     uptake: Any = 1
     capacity_per_year: int | None = None
-    years: Annotated[int, Field(ge=1, le=100)] = 1
+    years: DeliveryYears = 1
     offer: Literal["once", "yearly"] = "once"
     stop_when: Any = None
 
@@ -238,68 +265,44 @@ class PopulationForm(Form):
     attributes: dict[str, AttributeForm]
 
 
-def problems_of(error: ValidationError, form: type[BaseModel], source: Source) -> list[Problem]:
-    """Return every mistake of form as a sentence at its place, with the nearest right word."""
-    problems = []
-    for one in error.errors(include_url=False, include_context=True):
-        path = tuple(str(part) if isinstance(part, str) else part for part in one["loc"])
-        found, kind, context = one.get("input"), one["type"], one.get("ctx", {})
-        if kind == "extra_forbidden":
-            allowed = _keys(form, path[:-1])
-            problems.append(source.problem(path, f"unknown key {path[-1]!r}", nearest(str(path[-1]), allowed), at_key=True))
-        elif kind == "missing":
-            problems.append(source.problem(path[:-1], f"needs the key {path[-1]!r}"))
-        else:
-            problems.append(source.problem(path, *_sentence(str(path[-1]) if path else "", kind, found, context)))
-    return problems
+_SOURCED: dict[str, Any] = {"source": "-", "provenance": "assumed"}
 
-
-def _sentence(name: str, kind: str, found: Any, context: Mapping[str, Any]) -> tuple[str, str | None]:
-    shown = "nothing" if found is None else f"the text {found!r}" if isinstance(found, str) else repr(found)
-    if kind == "literal_error":
-        allowed = [word.strip().strip("'") for word in str(context["expected"]).replace(" or ", ",").split(",")]
-        return f"{name!r} is {shown}", nearest(str(found), allowed)
-    wanted = {
-        "string_type": "a text", "int_type": "a whole number", "int_from_float": "a whole number",
-        "float_type": "a number", "bool_type": "true or false", "list_type": "a list", "dict_type": "a mapping",
-        "model_type": "a mapping", "model_attributes_type": "a mapping",
-    }.get(kind)  # fmt: skip
-    if wanted:
-        return f"{name!r} must be {wanted}, not {shown}", None
-    bounds = {"greater_than_equal": ("ge", "at least"), "greater_than": ("gt", "above")}
-    bounds |= {"less_than_equal": ("le", "at most"), "less_than": ("lt", "below")}
-    if kind in bounds:
-        key, words = bounds[kind]
-        hint = None
-        if name == "discount_rate" and isinstance(found, (int, float)) and found >= 1:
-            hint = f"{100 * found:g} % a year; did you mean {found / 100:g}?"
-        if name == "amount" and isinstance(found, (int, float)) and found < 0:
-            hint = "a price that brings money in has `kind: revenue` and a positive amount"
-        return f"{name!r} is {found}: it must be {words} {context[key]:g}", hint
-    if kind in ("too_short", "too_long"):
-        low, high = context.get("min_length"), context.get("max_length")
-        return f"{name!r} must have {low if low is not None else high} entries, not {len(found)}", None
-    if kind == "string_too_short":
-        return f"{name!r} is empty", None
-    return f"{name!r} cannot be {shown}", None
-
-
-def _keys(form: Any, path: tuple[str | int, ...]) -> list[str]:
-    """Return the keys allowed at a path of a form."""
-    for part in path:
-        fields = getattr(form, "model_fields", None)
-        if fields is not None and part in fields:
-            form = fields[part].annotation
-        form = _inner(form)
-    form = _inner(form)
-    return list(form.model_fields) if hasattr(form, "model_fields") else []
-
-
-def _inner(form: Any) -> Any:
-    """Return the form inside a list, mapping or optional annotation."""
-    while not hasattr(form, "model_fields") and getattr(form, "__args__", None):
-        inner = [one for one in form.__args__ if one is not type(None)]
-        form = inner[-1]
-        if getattr(form, "__metadata__", None):
-            form = form.__origin__
-    return form
+STAND_INS: dict[type[BaseModel], dict[str, Any]] = {
+    ScenarioForm: {
+        "title": "-",
+        "model": "lifecourse",
+        "population": "sweden",
+        "cohort": {"born": 2025, "represents": 1000},
+        "economics": {"price_year": 2023},
+        "arms": {"baseline": {}},
+    },
+    InterventionForm: {
+        "title": "-",
+        "field": "-",
+        "deliver": {"ages": [0, 0]},
+        "cost": [],
+        "effects": [],
+        "evidence": {
+            **_SOURCED,
+            **{"design": "-", "country": "SE", "n": None, "year": 2023, "estimand": "tot", "comparator": "-"},
+            **{"control_risk": None, "follow_up_years": None, "scale": "none"},
+        },
+    },
+    ParametersForm: {
+        "domain": "-",
+        "parameters": {"*": {"value": 0, "unit": "-", "uncertainty": "-", **_SOURCED}},
+    },
+    PopulationForm: {
+        "title": "-",
+        "births_per_year": {"value": 1000, "unit": "-", **_SOURCED},
+        "attributes": {"*": {"shares": {}, **_SOURCED}},
+    },
+    PriceListForm: {
+        "title": "-",
+        "payers": [],
+        "prices": {"*": {"title": "-", "amount": 0, "unit": "-", "price_year": 2023, "payer": "-", **_SOURCED}},
+    },
+    IndexForm: {"title": "-", "cpi": {"*": 1}, "unit": "-", **_SOURCED},
+}
+"""What stands in for a required value that is missing or wrong (`*`: under any key), so that a file with a
+mistake of form is still checked for others; nothing is ever run with it."""

@@ -1,7 +1,7 @@
 """Read a user's YAML 1.2 file strictly and remember where every value stands.
 
-Layer 1: imports only `sim.errors` and the standard library; ruamel.yaml loads when a file is read. Knows
-nothing of what the keys mean: names, types and units are checked by whoever asked for the file.
+Layer 1: ruamel.yaml loads when a file is read. Bytes become text in `sim.plain_text`, plain words values in
+`sim.scalars`. Knows nothing of what the keys mean: whoever asked for the file checks names, types and units.
 """
 
 from __future__ import annotations
@@ -11,22 +11,19 @@ import json
 import math
 import os
 import re
-import stat
-import unicodedata
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from numbers import Integral, Real
-from typing import Any, NoReturn
+from typing import Any
 
-from sim.errors import Problem, ScenarioError, nearest
+from sim.errors import Problem, ScenarioError
+from sim.plain_text import Lines, Place, decode, read_bytes, refuse
+from sim.scalars import Misspelt, code_point, hidden_character, resolve, short, visibility
 
 KeyPath = tuple[str | int, ...]
-Place = tuple[int, int]
+"""Keys and indices from the top of a file to a value."""
 
-MAX_BYTES = 1_000_000
 MAX_DEPTH = 32
-NAMES_SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -44,9 +41,7 @@ class Source:
     digest: str
     """SHA-256 of the file's bytes, in hexadecimal."""
 
-    def problem(
-        self, path: KeyPath, message: str, hint: str | None = None, *, at_key: bool = False
-    ) -> Problem:
+    def problem(self, path: KeyPath, message: str, hint: str | None = None, *, at_key: bool = False) -> Problem:
         """Return a problem placed at the value (or key) at `path`, or at its nearest parent that exists.
 
         Values given in Python have no lines: there the sentence begins with the path itself.
@@ -70,8 +65,8 @@ def read_yaml(path: str | os.PathLike[str]) -> Source:
     Raises `ScenarioError` holding every problem found, in the order of the file.
     """
     file = os.fspath(path)
-    data = _read_bytes(file)
-    text = _decode(file, data)
+    data = read_bytes(file)
+    text = decode(file, data)
     reading = _Reading(file, text)
     values = reading.document()
     return Source(file, values, reading.places, reading.key_places, hashlib.sha256(data).hexdigest())
@@ -94,124 +89,6 @@ def source_from_values(values: Any, path: str = "(given)") -> Source:
     return Source(path, plain, {}, {}, hashlib.sha256(canonical).hexdigest())
 
 
-def _refuse(file: str, message: str, place: Place | None = None, hint: str | None = None) -> NoReturn:
-    """Raise one problem with the file as a whole, or with one place in it."""
-    line, column = place or (None, None)
-    raise ScenarioError(Problem(message, file, line, column, hint))
-
-
-def _read_bytes(file: str) -> bytes:
-    """Return the first `MAX_BYTES + 1` bytes of a regular file; never open a pipe or device."""
-    try:
-        mode = os.stat(file).st_mode
-        if stat.S_ISREG(mode):
-            with open(file, "rb", opener=_open_without_waiting) as stream:
-                return stream.read(MAX_BYTES + 1)
-    except (FileNotFoundError, NotADirectoryError):
-        _refuse_missing(file)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        _refuse(file, f"cannot be read: {getattr(error, 'strerror', None) or error}")
-    if stat.S_ISDIR(mode):
-        _refuse(file, f"is a folder; name one YAML file, here: {_listed(_yaml_names(file))}")
-    _refuse(file, "is not a regular file but a pipe, device or socket")
-
-
-def _open_without_waiting(file: str, flags: int) -> int:
-    # without O_NONBLOCK a pipe put in the file's place after the check would wait for ever
-    return os.open(file, flags | getattr(os, "O_NONBLOCK", 0))
-
-
-def _refuse_missing(file: str) -> NoReturn:
-    """Say which YAML files stand where the missing one was looked for."""
-    folder, name = os.path.split(file)
-    if not os.path.isdir(folder or "."):
-        _refuse(file, f"not found; there is no folder {folder!r}")
-    names = _yaml_names(folder or ".")
-    hint = nearest(name if name.endswith((".yaml", ".yml")) else name + ".yaml", names)
-    near = hint if hint and hint.startswith("did you mean") else None
-    _refuse(file, f"not found; YAML files in this folder: {_listed(names)}", hint=near)
-
-
-def _yaml_names(folder: str) -> list[str]:
-    try:
-        names = os.listdir(folder)
-    except OSError:
-        return []
-    return sorted(name for name in names if name.endswith((".yaml", ".yml")) and name.isprintable())
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:NAMES_SHOWN]) or "none"
-    return shown if len(names) <= NAMES_SHOWN else f"{shown} and {len(names) - NAMES_SHOWN} more"
-
-
-# magic bytes; PAR1 is also a possible key, so a ':' after it makes it text
-_FILE_TYPES = (
-    (re.compile(rb"\x1f\x8b"), "gzip"),
-    (re.compile(rb"PK(?:\x03\x04|\x05\x06|\x07\x08)"), "zip or Excel workbook"),
-    (re.compile(rb"PAR1(?![\w-]*\s*:)"), "Parquet"),
-    (re.compile(rb"\x93NUMPY"), "NumPy .npy"),
-    (re.compile(rb"\x80[\x00-\x05]"), "pickle"),
-    (re.compile(rb"ARROW1\x00\x00"), "Arrow"),
-    (re.compile(rb"\x89HDF"), "HDF5"),
-    (re.compile(rb"\xd0\xcf\x11\xe0"), "old Excel or Word"),
-)
-_UTF16_OR_32 = re.compile(rb"\xff\xfe|\xfe\xff|\x00\x00\xfe\xff|(?:\x00[^\x00]){2}|(?:[^\x00]\x00){2}")
-# what YAML 1.2 allows, less the line separators that only some programs take as line breaks
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_TAB_INDENT = re.compile(r"^ *(\t)[ \t]*(?=\S)", re.MULTILINE)
-
-
-def _decode(file: str, data: bytes) -> str:
-    """Return the text of the file, or refuse what is no UTF-8 text of at most 1 MB."""
-    if not data:
-        _refuse(file, "is empty")
-    for magic, name in _FILE_TYPES:
-        if magic.match(data):
-            _refuse(file, f"refused file type: {name}; a YAML file is plain text")
-    if _UTF16_OR_32.match(data):
-        _refuse(file, "is UTF-16 or UTF-32, not UTF-8; save the file as UTF-8")
-    if len(data) > MAX_BYTES:
-        _refuse(
-            file, "is over 1 MB, the limit for a YAML file", hint="keep large tables in files of their own"
-        )
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        at = error.start + (len(data) - len(error.object))  # the codec counts from behind the byte order mark
-        _refuse(file, f"not UTF-8 at byte {at + 1}; save the file as UTF-8", _byte_place(data, at))
-    _refuse_characters(file, text)
-    return text
-
-
-def _byte_place(data: bytes, at: int) -> Place:
-    before = data[:at].decode("utf-8-sig", "replace")
-    return _Lines(before).place(len(before))
-
-
-def _refuse_characters(file: str, text: str) -> None:
-    """Refuse control characters, line separators and tabs as indentation, wherever they stand."""
-    lines = _Lines(text)
-    if bad := _UNPRINTABLE.search(text):
-        name = "NUL byte" if bad[0] == "\0" else f"control character {_code_point(bad[0])}"
-        _refuse(file, f"{name}; remove it", lines.place(bad.start()))
-    if tabs := [lines.place(tab.start(1)) for tab in _TAB_INDENT.finditer(text)]:
-        more = f"and on {len(tabs) - 1} more lines" if len(tabs) > 1 else None
-        _refuse(file, f"tab at line {tabs[0][0]}; use spaces", tabs[0], more)
-
-
-class _Lines:
-    """Where the lines of a text begin."""
-
-    def __init__(self, text: str) -> None:
-        self.starts = [0, *(end.end() for end in re.finditer(r"\r\n|\n|\r", text))]
-
-    def place(self, index: int) -> Place:
-        """Return line and column, from 1, of the character at `index`."""
-        line = bisect_right(self.starts, index)
-        return line, index - self.starts[line - 1] + 1
-
-
 def _is_unwritten(kind: str, event: Any) -> bool:
     """Say whether this is the null of 'key:' with nothing behind it."""
     return kind == "Scalar" and event.value == "" and bool(event.implicit[0]) and event.anchor is None
@@ -227,7 +104,7 @@ class _Reading:
     def __init__(self, file: str, text: str) -> None:
         self.file = file
         self.text = text
-        self.lines = _Lines(text)
+        self.lines = Lines(text)
         self.events: Iterator[Any] = iter(())
         self.last = 0
         self.problems: list[Problem] = []
@@ -272,7 +149,7 @@ class _Reading:
             self.refuse_directives(event)
             kind, event = self.next()
         if kind == "StreamEnd" or _is_unwritten(kind, event):
-            _refuse(self.file, "is empty: it holds no keys, only blank lines or comments")
+            refuse(self.file, "is empty: it holds no keys, only blank lines or comments")
         self.refuse_other_than_mapping(kind, event)
         values = self.value(kind, event, ())
         self.next()
@@ -291,7 +168,7 @@ class _Reading:
         """Refuse a file that is a list or one text."""
         if kind in ("MappingStart", "Alias"):
             return
-        found = "a list" if kind == "SequenceStart" else f"the text {_short(event.value)}"
+        found = "a list" if kind == "SequenceStart" else f"the text {short(event.value)}"
         glued = kind == "Scalar" and re.match(r"[\w-]+:\S", event.value)
         hint = "put a space after ':'" if glued else None
         self.note(event.start_mark.index, f"expected a mapping ('key: value' lines), found {found}", hint)
@@ -366,7 +243,7 @@ class _Reading:
             self.note(at, "a key may not be empty")
         elif key == "<<" and event.implicit[0]:
             self.note(at, "merge keys (<<) are not allowed", "write the keys out")
-        elif bad := _hidden_character(key):
+        elif bad := hidden_character(key):
             self.note_hidden(event, bad, "retype the key")
         else:
             return key
@@ -384,13 +261,13 @@ class _Reading:
         first = self.key_places[path][0]
         second = self.lines.place(event.start_mark.index)[0]
         where = f"lines {first} and {second}" if first != second else f"both on line {first}"
-        self.note(event.start_mark.index, f"{_short(key)} given twice: {where}")
+        self.note(event.start_mark.index, f"{short(key)} given twice: {where}")
 
     def note_hidden(self, event: Any, char: str, way_out: str) -> None:
         """Place a problem at an invisible character inside a scalar."""
         start = event.start_mark.index
         at = self.text.find(char, start, event.end_mark.index)  # -1 where it is written as an escape
-        self.note(start if at < 0 else at, f"{_visibility(char)} character {_code_point(char)}", way_out)
+        self.note(start if at < 0 else at, f"{visibility(char)} character {code_point(char)}", way_out)
 
     def refuse_without_colon(self, key: Any) -> None:
         """Refuse '{p: 0,05}' and '{a:1}', which YAML reads as keys '05' and 'a:1' without a value."""
@@ -401,20 +278,20 @@ class _Reading:
             hint = f"use a point: {number[0][:-1]}.{key.value}"
         elif ":" in key.value:
             hint = "put a space after ':'"
-        self.note(at, f"{_short(key.value)} has no value", hint)
+        self.note(at, f"{short(key.value)} has no value", hint)
 
     def scalar(self, event: Any) -> str | int | float | bool | None:
         """Return the value of a scalar; quoted ones and blocks are text."""
         text = str(event.value)
         if not event.implicit[0]:
             if bad := re.search("[\0\ud800-\udfff]", text):
-                self.note(event.start_mark.index, f"text may not hold {_code_point(bad[0])}")
+                self.note(event.start_mark.index, f"text may not hold {code_point(bad[0])}")
             return text
-        if bad_char := _hidden_character(text.replace("\n", "").replace("\t", "")):
+        if bad_char := hidden_character(text.replace("\n", "").replace("\t", "")):
             self.note_hidden(event, bad_char, "retype it, or put the text in quotes if it is meant")
             return text
-        value = _resolve(text)
-        if isinstance(value, _Misspelt):
+        value = resolve(text)
+        if isinstance(value, Misspelt):
             self.note(event.start_mark.index, value.message, value.hint)
             return text
         return value
@@ -439,7 +316,7 @@ _SENTENCES = (
 )
 
 
-def _ill_formed(error: Any, text: str, lines: _Lines) -> tuple[int, str, str | None]:
+def _ill_formed(error: Any, text: str, lines: Lines) -> tuple[int, str, str | None]:
     """Turn the parser's exception into a place, a sentence and a way out."""
     problem = re.sub(r"\('(.*)',\)", r"'\1'", str(error.problem))
     opened = error.context_mark.index if error.context_mark else None
@@ -452,9 +329,7 @@ def _ill_formed(error: Any, text: str, lines: _Lines) -> tuple[int, str, str | N
         )
     if re.search(r"end of stream|<stream end>|'\\x00'", problem):
         begun = (
-            ""
-            if opened is None
-            else ": what begins at line {}, column {} is not closed".format(*lines.place(opened))
+            "" if opened is None else ": what begins at line {}, column {} is not closed".format(*lines.place(opened))
         )
         return max(0, len(text.rstrip()) - 1), f"unexpected end of the file{begun}", None
     if found := re.search(r"found character (.+) that cannot start", problem):
@@ -467,100 +342,6 @@ def _ill_formed(error: Any, text: str, lines: _Lines) -> tuple[int, str, str | N
         if words in problem:
             return at, f"ill-formed YAML: {sentence}", hint
     return at, f"ill-formed YAML: {problem}", None
-
-
-_WORDS: dict[str, bool | None] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
-_DIGITS = r"[0-9]+(?:_[0-9]+)*"
-_EXPONENT = r"(?:[eE][-+]?[0-9]+)?"
-_INTEGER = re.compile(rf"[-+]?{_DIGITS}")
-_NUMBER = re.compile(rf"[-+]?(?:{_DIGITS}(?:\.(?:{_DIGITS})?)?|\.{_DIGITS}){_EXPONENT}")
-_LEADING_ZERO = re.compile(r"([-+]?)0[0_]*(?=[0-9])")
-_OTHER_BASE = re.compile(r"[-+]?0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)")
-_NOT_FINITE = re.compile(r"[-+]?\.?(?:inf|nan|infinity)", re.IGNORECASE)
-_DECIMAL_COMMA = re.compile(rf"[-+]?(?:{_DIGITS})?,{_DIGITS}{_EXPONENT}")
-_THOUSANDS_COMMA = re.compile(r"[-+]?[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?")
-
-
-@dataclass(frozen=True)
-class _Misspelt:
-    """A plain word that looks like a number but is none in YAML 1.2, or not a finite one."""
-
-    message: str
-    hint: str | None = None
-
-
-def _resolve(text: str) -> str | int | float | bool | _Misspelt | None:
-    """Read a plain word by the YAML 1.2 core schema, with decimal digits only."""
-    if text in _WORDS:
-        return _WORDS[text]
-    if _NUMBER.fullmatch(text):
-        return _number(text)
-    return _misspelt(text) or text
-
-
-def _number(text: str) -> int | float | _Misspelt:
-    """Return an int or a finite float."""
-    if zero := _LEADING_ZERO.match(text):
-        right = zero[1] + text[zero.end() :]
-        return _Misspelt(f"leading zero; write {_cut(right)}", f'in quotes if it is a code: "{_cut(text)}"')
-    if math.isinf(float(text)):  # also for integers, which may meet floats later
-        return _Misspelt(f"{_cut(text)} is too large: not a finite number", "at most about 1.8e308")
-    return int(text) if _INTEGER.fullmatch(text) else float(text)
-
-
-def _misspelt(text: str) -> _Misspelt | None:
-    """Explain a word that was probably meant as a number."""
-    if _NOT_FINITE.fullmatch(text):
-        return _Misspelt(f"{text} is not a finite number", "put it in quotes if it is a name")
-    if _OTHER_BASE.fullmatch(text):
-        decimal = f"write {int(text, 0)}" if len(text) < 40 else "write it in decimal digits"
-        return _Misspelt(
-            f"{_cut(text)} is not a decimal number", f"{decimal}, or put it in quotes if it is a code"
-        )
-    if _THOUSANDS_COMMA.fullmatch(text):
-        plain = text.replace(",", "_")
-        point = (
-            f", or with a point: {text.replace(',', '.')}" if text.count(",") == 1 and "." not in text else ""
-        )
-        return _Misspelt(f"comma in the number {_cut(text)}", f"write {_cut(plain)}{point}")
-    if _DECIMAL_COMMA.fullmatch(text):
-        return _Misspelt(f"decimal comma in {_cut(text)}", f"use a point: {_cut(text.replace(',', '.'))}")
-    return None
-
-
-# blank, yet neither spaces nor format characters to Unicode: fillers, joiners, variation selectors
-_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | {chr(0xFE00 + i) for i in range(16)}
-_HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
-_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
-
-
-def _hidden_character(text: str) -> str | None:
-    """Return the first invisible or right-to-left character, if any."""
-    if text.isascii() and text.isprintable():
-        return None
-    return next((char for char in text if _visibility(char)), None)
-
-
-def _visibility(char: str) -> str | None:
-    if char != " " and (unicodedata.category(char) in _HIDDEN_CATEGORIES or char in _BLANK):
-        return "invisible"
-    return "right-to-left" if unicodedata.bidirectional(char) in _RIGHT_TO_LEFT else None
-
-
-def _code_point(char: str) -> str:
-    return f"U+{ord(char):04X} {unicodedata.name(char, '')}".rstrip()
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
-def _short(text: str) -> str:
-    return repr(_cut(text))
 
 
 def _at(path: KeyPath) -> str:
@@ -583,19 +364,15 @@ def _plain(value: Any, path: KeyPath, file: str, problems: list[Problem]) -> Any
     return _plain_number(value, path, file, problems)
 
 
-def _plain_mapping(
-    value: Mapping[Any, Any], path: KeyPath, file: str, problems: list[Problem]
-) -> dict[str, Any]:
+def _plain_mapping(value: Mapping[Any, Any], path: KeyPath, file: str, problems: list[Problem]) -> dict[str, Any]:
     plain: dict[str, Any] = {}
     for key, item in value.items():
         if isinstance(key, bool) or not isinstance(key, (str, Integral)) or key == "":
             problems.append(Problem(f"{_at(path)}the key {key!r} is not text", file))
             continue
         name = str(key)
-        if bad := _hidden_character(name):
-            problems.append(
-                Problem(f"{_at(path)}{_visibility(bad)} character {_code_point(bad)} in a key", file)
-            )
+        if bad := hidden_character(name):
+            problems.append(Problem(f"{_at(path)}{visibility(bad)} character {code_point(bad)} in a key", file))
         if name in plain:
             problems.append(Problem(f"{_at(path)}{name!r} given twice: as text and as a number", file))
         plain[name] = _plain(item, (*path, name), file, problems)
@@ -606,9 +383,7 @@ def _plain_number(value: Any, path: KeyPath, file: str, problems: list[Problem])
     if not isinstance(value, Real):
         kind = type(value).__name__
         sentence = f"{_at(path)}{kind} is not a plain value"
-        problems.append(
-            Problem(sentence, file, hint="give text, a number, True, False, None, a list or a dict")
-        )
+        problems.append(Problem(sentence, file, hint="give text, a number, True, False, None, a list or a dict"))
         return None
     try:
         number = float(value)

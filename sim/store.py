@@ -19,15 +19,13 @@ import numpy as np
 from sim.draws import RNG_VERSION
 from sim.errors import StoreError
 from sim.files import load_resolved
-from sim.ledger import Ledger
+from sim.ledger import PARTS, Ledger
 from sim.outcome import ArmCounts, Outcome
 from sim.plan import Plan
 from sim.scenario import BASELINE
 
 FORMAT = 1
 """Version of the folder's layout."""
-
-_PARTS = ("counts", "deliveries", "persons")
 
 
 def write_run(outcome: Outcome, folder: Path) -> Path:
@@ -54,10 +52,14 @@ def read_run(folder: Path) -> Outcome:
     if about.get("format") != FORMAT:
         raise StoreError(f"'{folder}' has the format {about.get('format')!r}; this version reads {FORMAT}")
     plan = load_resolved(about["scenario"])
-    ledgers = {name: _read_ledger(folder / f"{name}.parquet", plan, about["digests"][name]) for name in about["digests"]}
+    ledgers = {
+        name: _read_ledger(folder / f"{name}.parquet", plan, about["digests"][name]) for name in about["digests"]
+    }
     participants = {arm: np.array(counts, dtype=np.int64) for arm, counts in about["participants"].items()}
     arms = {a: ArmCounts(ledgers[f"{a}.in_arm"], ledgers[f"{a}.in_baseline"], participants[a]) for a in plan.compared}
-    outcome = Outcome(plan, about["seed"], about["replicate"], ledgers[BASELINE], arms, person_years=about["person_years"])
+    outcome = Outcome(
+        plan, about["seed"], about["replicate"], ledgers[BASELINE], arms, person_years=about["person_years"]
+    )
     if outcome.digest() != about["ledger_digest"]:
         raise StoreError(f"the ledgers in '{folder}' are not those that were written (digest differs)")
     return outcome
@@ -92,7 +94,7 @@ def _write_parts(outcome: Outcome, folder: Path) -> None:
         "threshold_digest": plan.threshold_digest,
         "versions": versions(),
     }
-    text = json.dumps(about, ensure_ascii=False, indent=1, sort_keys=True)
+    text = json.dumps(about, ensure_ascii=False, indent=1)  # in order: attributes are drawn one after the other
     with open(folder / "run.json", "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
@@ -108,20 +110,16 @@ def _ledgers(outcome: Outcome) -> dict[str, Ledger]:
 
 
 def _write_ledger(ledger: Ledger, path: Path) -> None:
-    """Write the counts that are not 0: part, copy, row, cell, count."""
+    """Write the counts that are not 0: part, place in the part, count."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    columns: dict[str, list[Any]] = {"part": [], "copy": [], "row": [], "cell": [], "count": []}
-    for number, name in enumerate(_PARTS):
-        array = getattr(ledger, name)
-        shaped = array.reshape(len(array), array.shape[1] if array.ndim > 1 else 1, -1)
-        copy, row, cell = np.nonzero(shaped)
-        columns["part"].append(np.full(len(copy), number, dtype=np.int8))
-        columns["copy"].append(copy.astype(np.int32))
-        columns["row"].append(row.astype(np.int16))
-        columns["cell"].append(cell.astype(np.int32))
-        columns["count"].append(shaped[copy, row, cell])
+    columns: dict[str, list[Any]] = {"part": [], "place": [], "count": []}
+    for number, name in enumerate(PARTS):
+        places, counts = ledger.nonzero(name)
+        columns["part"].append(np.full(len(places), number, dtype=np.int8))
+        columns["place"].append(places)
+        columns["count"].append(counts)
     table = pa.table({name: np.concatenate(parts) for name, parts in columns.items()})
     pq.write_table(table, path, write_page_checksum=True, compression="zstd")
     with open(path, "rb+") as file:
@@ -136,12 +134,9 @@ def _read_ledger(path: Path, plan: Plan, digest: str) -> Ledger:
     ledger = Ledger.empty(plan.margins, scenario.cohort.copies, scenario.horizon, len(plan.interventions))
     try:
         table = pq.read_table(path, page_checksum_verification=True)
-        part, copy, row, cell, count = (table[n].to_numpy() for n in ("part", "copy", "row", "cell", "count"))
-        for number, name in enumerate(_PARTS):
-            array = getattr(ledger, name)
-            shaped = array.reshape(len(array), array.shape[1] if array.ndim > 1 else 1, -1)
-            some = part == number
-            shaped[copy[some], row[some], cell[some]] = count[some]
+        part, place, count = (table[name].to_numpy() for name in ("part", "place", "count"))
+        for number, name in enumerate(PARTS):
+            getattr(ledger, name).reshape(-1)[place[part == number]] = count[part == number]
     except (OSError, pa.ArrowException, IndexError, KeyError) as error:
         raise StoreError(f"'{path}' is damaged or missing: {str(error).splitlines()[0]}") from None
     if ledger.digest() != digest:

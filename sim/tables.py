@@ -118,7 +118,8 @@ class Axis(np.lib.mixins.NDArrayOperatorsMixin):
 
     def equals(self, label: str) -> Axis:
         """Return 1 where the label column has this label; raises RuleError for a label it does not have."""
-        assert self.labels is not None and self.positions is not None
+        assert self.labels is not None
+        assert self.positions is not None
         if label not in self.labels:
             if not self.open_labels:
                 raise RuleError(f"column '{self.name}' has no label {label!r}", hint=nearest(label, self.labels))
@@ -234,7 +235,7 @@ def isin(column: Any, *labels: str) -> Axis:
 
 def where(condition: Any, yes: Any, no: Any) -> Axis:
     """Return `yes` where the condition holds, else `no`; for rules and expressions."""
-    return np.where(Axis.plain("", condition), yes, no)  # type: ignore[return-value, call-overload, no-any-return]
+    return np.where(Axis.plain("", condition), yes, no)  # type: ignore[call-overload, no-any-return]
 
 
 class Table:
@@ -288,7 +289,9 @@ class Table:
         for number in np.unique(wanted):
             if int(number) not in known:
                 has = f"{min(known)} to {max(known)}" if known else ", ".join(keys)
-                raise RuleError(f"parameter '{self.name}' has no value for {axis.name or 'index'} {number}; it has {has}")
+                raise RuleError(
+                    f"parameter '{self.name}' has no value for {axis.name or 'index'} {number}; it has {has}"
+                )
         lookup = np.zeros(max(known) + 1, dtype=np.int64)
         for number, row in known.items():
             lookup[number] = row
@@ -429,7 +432,9 @@ def tabulate(
     """
     sizes = [column.size for column in columns]
     if ages is not None:
-        sizes = [ages[1] - ages[0] + 1 if column.name == "age" else size for column, size in zip(columns, sizes, strict=True)]
+        sizes = [
+            ages[1] - ages[0] + 1 if column.name == "age" else size for column, size in zip(columns, sizes, strict=True)
+        ]
     if math.prod(sizes) > MAX_CELLS:
         listed = " × ".join(f"{column.name} {size}" for column, size in zip(columns, sizes, strict=True))
         raise RuleError(
@@ -440,8 +445,10 @@ def tabulate(
     grids = []
     for result in results:
         if result.ndim > len(sizes):
-            raise RuleError(f"rule '{rule.name}' returned an array of its own shape; return an expression of its columns")
-        grid = np.ascontiguousarray(np.broadcast_to(result, sizes))
+            raise RuleError(
+                f"rule '{rule.name}' returned an array of its own shape; return an expression of its columns"
+            )
+        grid = np.array(np.broadcast_to(result, sizes), order="C")
         wrong = ~((grid >= 0) & (grid <= upper) & np.isfinite(grid))
         if wrong.any():
             cell = np.unravel_index(int(np.argmax(wrong)), grid.shape)

@@ -1,7 +1,7 @@
-"""Reads the reference workload LC-ref/1 into probability tables that every peer shares.
+"""Reads the reference workload LC-ref/1, as it stands and as probability tables, and prices what was lived.
 
-Knows the file `lcref.json` and NumPy, nothing of any engine. A peer draws; what it draws against stands
-here, so that peers differ in how they simulate and never in what.
+Knows the file `lcref.json` and NumPy, nothing of any engine. The peers that draw against probability tables
+(`with_numpy_tables`, `with_mesa`) find them here, so that they differ in how they simulate and never in what.
 
 A *cell* is everything a probability depends on besides age: sex, parental education, treated, and the
 states of the three domains, in this order (C order, the last varies fastest). `Workload.cell_shape` gives
@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Indexes = npt.NDArray[np.intp]
+Counts = npt.NDArray[np.int64]
 
 SOURCE = Path(__file__).with_name("lcref.json")
 """The workload with its exact answer."""
@@ -124,6 +125,30 @@ def load(treated_arm: bool = False) -> Workload:
     )
 
 
+def answer(persons: int, lived: dict[str, Counts]) -> dict[str, Any]:
+    """Return `life_years` and discounted `cost` per person, and `person_years`.
+
+    lived: by domain, (years, states) persons counted after each year of age.
+    """
+    yearly = read()["yearly_cost"]
+    person_years = int(lived[DOMAINS[0]].sum())
+    cost = np.zeros(len(yearly["payers"]))
+    for domain, counts in lived.items():
+        by_state = np.array([yearly[domain][state] for state in read()["states"][domain]])
+        cost += discount() @ counts @ by_state / persons
+    return {
+        "life_years": person_years / persons,
+        "cost": dict(zip(yearly["payers"], cost.tolist(), strict=True)),
+        "person_years": person_years,
+    }
+
+
+def discount() -> Floats:
+    """Return (years,): what one of a year's kronor is worth at birth."""
+    rate = float(read()["discount"].split("**")[0])  # the file writes it as "1.035 ** -age"
+    return rate ** -np.arange(read()["years"], dtype=float)
+
+
 def _axis(values: Any, axis: int) -> Floats:
     """Lay values along one axis of (age, sex, parental education, treated, education, health, crime)."""
     shape = [1] * 7
@@ -189,7 +214,5 @@ def _cost(source: dict[str, Any]) -> Floats:
         np.array([yearly[domain][state] for state in source["states"][domain]]) for domain in DOMAINS
     )
     joint = education[:, None, None] + health[None, :, None] + crime[None, None, :]
-    rate = float(source["discount"].split("**")[0])  # the file writes it as "1.035 ** -age"
-    discount = rate ** -np.arange(source["years"], dtype=float)
-    cost: Floats = discount[:, None, None] * joint.reshape(-1, joint.shape[-1])
+    cost: Floats = discount()[:, None, None] * joint.reshape(-1, joint.shape[-1])
     return cost

@@ -1,1 +1,1 @@
-"""The compiled kernels: one set for every model. They take plain arrays and scalars and know only columns and tables."""
+"""The compiled kernels, one set for every model: plain arrays and scalars, columns and tables only."""

@@ -16,7 +16,8 @@ from typing import Any
 os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")  # its vector log and exp differ in the last bit
 
 import numba
-from numba import config
+
+config: Any = numba.config
 
 
 def _cache_folder() -> str:

@@ -27,7 +27,8 @@ _MOST_REPLICATED = 4096
 @kernel
 def fill_cells(n, cols, reads, first, last, base, cells):
     """Fill base + the cell of each of the first n persons over the given reads: cells (≥ n,) uint32, modulo 2^32."""
-    cells[:n] = np.uint32(base)
+    for i in range(n):
+        cells[i] = np.uint32(base)
     for r in range(first, last):
         column = cols[reads[r, COLUMN]]
         stride = np.uint32(reads[r, STRIDE])
@@ -36,41 +37,48 @@ def fill_cells(n, cols, reads, first, last, base, cells):
 
 
 @kernel
-def count_margins(n, cols, margins, reads, row, cells, replicas):
-    """Add the living into every margin: row (cells of all margins,) int64 of this step and block."""
+def count_margins(n, cols, margins, reads, ledger, row, block, cells, replicas):
+    """Add the living into every margin: ledger (blocks, steps + 1, cells of all margins) int64, block (≥ n,)."""
     for g in range(margins.shape[0]):
         if margins[g, MARGIN_DEATHS]:
             continue
         first = margins[g, MARGIN_START]
-        if margins[g, MARGIN_READS] == margins[g, MARGIN_READS_END]:
-            row[first] += n
-            continue
         fill_cells(n, cols, reads, margins[g, MARGIN_READS], margins[g, MARGIN_READS_END], 0, cells)
         size = margins[g, MARGIN_CELLS]
-        if size > _MOST_REPLICATED:
+        blocks = ledger.shape[0]
+        if blocks * size > _MOST_REPLICATED or n < _REPLICAS * blocks * size:
             for i in range(n):
-                row[first + np.int64(cells[i])] += 1
+                ledger[block[i], row, first + np.int64(cells[i])] += 1
             continue
-        whole = n - n % _REPLICAS
-        for i in range(0, whole, _REPLICAS):
+        whole = blocks * size
+        if blocks > 1:
+            for i in range(n):
+                cells[i] += np.uint32(block[i] * size)
+        even = n - n % _REPLICAS
+        for i in range(0, even, _REPLICAS):
             replicas[cells[i]] += 1
-            replicas[size + cells[i + 1]] += 1
-            replicas[2 * size + cells[i + 2]] += 1
-            replicas[3 * size + cells[i + 3]] += 1
-        for i in range(whole, n):
+            replicas[whole + cells[i + 1]] += 1
+            replicas[2 * whole + cells[i + 2]] += 1
+            replicas[3 * whole + cells[i + 3]] += 1
+        for i in range(even, n):
             replicas[cells[i]] += 1
-        for c in range(size):
-            row[first + c] += replicas[c] + replicas[size + c] + replicas[2 * size + c] + replicas[3 * size + c]
-        replicas[: _REPLICAS * size] = 0
+        for b in range(blocks):
+            for c in range(size):
+                k = b * size + c
+                ledger[b, row, first + c] += (
+                    replicas[k] + replicas[whole + k] + replicas[2 * whole + k] + replicas[3 * whole + k]
+                )
+        for c in range(_REPLICAS * whole):
+            replicas[c] = 0
 
 
 @kernel
-def count_death(i, cols, margins, reads, row):
+def count_death(i, cols, margins, reads, ledger, row, block):
     """Add one death into every margin of deaths, at the person's values before it."""
     for g in range(margins.shape[0]):
         if margins[g, MARGIN_DEATHS]:
             cell = cell_of(cols, i, reads, margins[g, MARGIN_READS], margins[g, MARGIN_READS_END])
-            row[margins[g, MARGIN_START] + cell] += 1
+            ledger[block[i], row, margins[g, MARGIN_START] + cell] += 1
 
 
 @kernel

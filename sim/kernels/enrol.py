@@ -56,27 +56,27 @@ def _draw_uptake(o, found, who, ids, t, key, offers, some_ids, draws):
 
 @kernel
 def enrol(
-    o, n, t, key, ids, cols, offers, tables, reads, switches, chances, standing, start, delivered, counts, who,
+    o, n, t, key, ids, block, cols, offers, tables, reads, switches, chances, standing, start, delivered, counts, who,
     some_ids, draws,
 ):  # fmt: skip
     """Make offer o to everyone who is eligible and has not had it; start cost and first year fall in this step.
 
-    standing, start, delivered: (offers, n) uint8; counts: (offers, DELIVERY_COUNTS) of this step and block.
+    standing, start, delivered: (offers, n) uint8; counts: (blocks, steps + 1, offers, DELIVERY_COUNTS) int64.
     """
     found = _find_eligible(o, n, cols, offers, tables, reads, switches, standing[o], who)
-    counts[o, ELIGIBLE_COUNT] += found
-    counts[o, OFFERED_COUNT] += found
     if found == 0:
         return
     _draw_uptake(o, found, who, ids, t, key, offers, some_ids, draws)
     table = offers[o, UPTAKE]
     for f in range(found):
         i = who[f]
+        counts[block[i], t + 1, o, ELIGIBLE_COUNT] += 1
+        counts[block[i], t + 1, o, OFFERED_COUNT] += 1
         cell = tables[table, START] + cell_of(cols, i, reads, tables[table, READS], tables[table, READS_END])
         if np.uint64(draws[0, f]) < chances[cell]:
             standing[o, i] = _DELIVERED
-            counts[o, START_COUNT] += 1
-            counts[o, YEAR_COUNT] += 1
+            counts[block[i], t + 1, o, START_COUNT] += 1
+            counts[block[i], t + 1, o, YEAR_COUNT] += 1
             if offers[o, RECEIVES] >= 0:
                 cols[offers[o, RECEIVES], i] = 1
         elif offers[o, CARRY_ALL]:
@@ -96,7 +96,7 @@ def go_on(o, n, t, cols, offers, tables, reads, switches, standing, start, deliv
     stop = offers[o, STOP]
     for i in range(n):
         kind = standing[o, i]
-        if kind == _NOT_OFFERED or kind == _REFUSED or delivered[o, i] > 0:
+        if kind in (_NOT_OFFERED, _REFUSED) or delivered[o, i] > 0:
             continue
         lasted = t - np.int64(start[o, i])
         over = lasted >= years
@@ -110,11 +110,11 @@ def go_on(o, n, t, cols, offers, tables, reads, switches, standing, start, deliv
 
 
 @kernel
-def count_delivery_years(o, n, t, standing, start, delivered, counts):
+def count_delivery_years(o, n, t, block, standing, start, delivered, counts):
     """Count this year's delivery to those who were enrolled in an earlier step and are alive after this one."""
     for i in range(n):
         if standing[o, i] == _DELIVERED and delivered[o, i] == 0 and np.int64(start[o, i]) < t:
-            counts[o, YEAR_COUNT] += 1
+            counts[block[i], t + 1, o, YEAR_COUNT] += 1
 
 
 @kernel

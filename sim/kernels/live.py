@@ -27,7 +27,6 @@ from sim.kernels.layout import (
 from sim.kernels.philox import fill_draws
 from sim.kernels.race import course_cell, race
 
-
 _CERTAIN = np.uint32(0xFFFFFFFE)
 
 
@@ -45,39 +44,63 @@ def _screen(n, lanes, cells, draws, screen, first, size, flags):
         return
     for i in range(n):
         cell = cells[i]
-        flags[i] = np.uint8(min(draw0[i], _CERTAIN) < bounds0[cell]) | np.uint8(
-            min(draw1[i], _CERTAIN) < bounds1[cell]
-        )
+        flags[i] = np.uint8(min(draw0[i], _CERTAIN) < bounds0[cell]) | np.uint8(min(draw1[i], _CERTAIN) < bounds1[cell])
     for lane in range(2, lanes):
         bounds0, draw0 = screen[first + lane * size : first + (lane + 1) * size], draws[lane]
         for i in range(n):
             flags[i] |= np.uint8(min(draw0[i], _CERTAIN) < bounds0[cells[i]])
 
 
+def _places_of_bits():
+    """Return, for every byte, the places of its set bits (padded) and how many there are."""
+    places = np.zeros((256, 8), dtype=np.int64)
+    numbers = np.zeros(256, dtype=np.int64)
+    for byte in range(256):
+        set_bits = [bit for bit in range(8) if byte >> bit & 1]
+        places[byte, : len(set_bits)] = set_bits
+        numbers[byte] = len(set_bits)
+    return places, numbers
+
+
+_PLACES, _NUMBERS = _places_of_bits()
+_GATHER = np.uint64(0x0102040810204080)  # brings the low bit of each of eight bytes into the top byte, in order
+_TOP_BYTE = np.uint64(56)
+
+
 @kernel
 def _list_candidates(n, flags, candidates):
-    """List the flagged persons, skipping eight at a time where none is; return how many."""
+    """List the flagged persons, eight flags at a time; return how many. Flags beyond the n-th must be 0."""
     found = 0
     words = flags.view(np.uint64)
     for w in range((n + 7) // 8):
         if words[w] != 0:
-            for i in range(8 * w, min(8 * w + 8, n)):
-                candidates[found] = i
-                found += np.int64(flags[i])
+            byte = (words[w] * _GATHER) >> _TOP_BYTE
+            for k in range(_NUMBERS[byte]):
+                candidates[found + k] = 8 * w + _PLACES[byte, k]
+            found += _NUMBERS[byte]
     return found
 
 
 @kernel
-def _leave(i, last, ids, origin, cols, standing, start, delivered):
+def _leave(i, last, ids, origin, block, cols, standing, start, delivered):
     """Take the dead person's row out by putting the last row in its place."""
     ids[i] = ids[last]
     origin[i] = origin[last]
+    block[i] = block[last]
     for c in range(cols.shape[0]):
         cols[c, i] = cols[c, last]
     for o in range(standing.shape[0]):
         standing[o, i] = standing[o, last]
         start[o, i] = start[o, last]
         delivered[o, i] = delivered[o, last]
+
+
+@kernel
+def _record(n, cols, origin, page):
+    """Write the columns of the living to a page of the history, each in the person's own place."""
+    for c in range(cols.shape[0]):
+        for i in range(n):
+            page[c, origin[i]] = cols[c, i]
 
 
 @kernel
@@ -91,14 +114,15 @@ def _mark_active(o, n, t, offers, active, standing, start, delivered, acting):
 
 @kernel
 def live(
-    ids, cols, entry_age, steps, key, domains, streams, state_moves, moves, tables, reads, thresholds, weights,
-    factors, factor_values, screen, effects, course, course_log, levels, level_of, merged, offers, years, n_active, active,
-    switches, chances, previous, counters, margins, ledger, deliveries, reached, history,
+    ids, block, cols, entry_age, steps, key, domains, streams, state_moves, moves, tables, reads, thresholds, weights,
+    factors, factor_values, screen, effects, course, course_log, levels, level_of, merged, offers, years, n_active,
+    active, switches, chances, previous, counters, margins, ledger, deliveries, reached, history,
 ):  # fmt: skip
-    """Live the persons of one chunk and block through all steps, counting into the ledger of the block.
+    """Live the persons of one chunk through all steps, counting into the ledger of each one's block.
 
-    ids: (n,) uint64, reordered in place; cols: (columns, n) uint8, the values at birth; ledger: (steps + 1, cells)
-    int64, row 0 = start; deliveries: (steps + 1, offers, counts) int64; reached: (n,) uint64, a bit an arm;
+    ids: (n,) uint64, block: (n,) int64, cols: (columns, n) uint8, the values at birth, all reordered in place;
+    ledger: (blocks, steps + 1, cells) int64, row 0 = start; deliveries: (blocks, steps + 1, offers, counts) int64;
+    reached: (n,) uint64, a bit an arm;
     history: (steps + 1, columns, n) uint8, age 255 = not alive, or of length 0. The first n_active offers are
     made, the others only watched. Everything else: `sim.kernels.layout`. Returns the person-years lived.
     """
@@ -115,7 +139,9 @@ def live(
     moved = np.empty((domains.shape[0], n), dtype=np.int64)
     n_moved = np.zeros(domains.shape[0], dtype=np.int64)
     replicas = np.zeros(4 * 4096 + 4, dtype=np.int64)
-    origin = np.arange(n)
+    origin = np.empty(n, dtype=np.int64)
+    for i in range(n):
+        origin[i] = i
     acting = np.zeros(n if n_active > 0 else 0, dtype=np.uint64)
     standing = np.zeros((offers.shape[0], n), dtype=np.uint8)
     start = np.zeros((offers.shape[0], n), dtype=np.uint8)
@@ -123,20 +149,24 @@ def live(
     some_ids = np.empty(n, dtype=np.uint64)
     lived = np.int64(0)
 
-    count_margins(n, cols, margins, reads, ledger[0], cells, replicas)
+    count_margins(n, cols, margins, reads, ledger, 0, block, cells, replicas)
     if history.shape[0] > 0:
-        history[0] = cols
+        _record(n, cols, origin, history[0])
     for t in range(steps):
         if n == 0:
             break
-        cols[0, :n] = entry_age + t
+        ages = cols[0]
+        for i in range(n):
+            ages[i] = entry_age + t
         for p in range(previous.shape[0]):
-            cols[previous[p, 1], :n] = cols[previous[p, 0], :n]
+            now, before = cols[previous[p, 0]], cols[previous[p, 1]]
+            for i in range(n):
+                before[i] = now[i]
         for o in range(n_active):
             go_on(o, n, t, cols, offers, tables, reads, switches, standing, start, delivered)
             enrol(
-                o, n, t, key, ids, cols, offers, tables, reads, switches, chances, standing, start, delivered,
-                deliveries[t + 1], candidates, some_ids, draws,
+                o, n, t, key, ids, block, cols, offers, tables, reads, switches, chances, standing, start, delivered,
+                deliveries, candidates, some_ids, draws,
             )  # fmt: skip
         for o in range(n_active, offers.shape[0]):
             watch(
@@ -144,7 +174,8 @@ def live(
                 candidates, some_ids, draws,
             )  # fmt: skip
         if n_active > 0:
-            acting[:n] = 0
+            for i in range(n):
+                acting[i] = 0
             for o in range(n_active):
                 _mark_active(o, n, t, offers, active, standing, start, delivered, acting)
 
@@ -163,12 +194,14 @@ def live(
             if n_active > 0:
                 for i in range(n):
                     flags[i] |= np.uint8((acting[i] >> np.uint64(d)) & np.uint64(1))
+            for i in range(n, (n + 7) // 8 * 8):
+                flags[i] = 0
             found = _list_candidates(n, flags, candidates)
             is_death = domains[d, IS_DEATH] != 0
             race(
-                found, candidates, winners, d, t, age, acting, cols, draws, cells, screen, domains, state_moves, moves, tables, reads,
-                thresholds, weights, factors, factor_values, effects, course, course_log, levels, level_of, merged, standing,
-                start, delivered, years,
+                found, candidates, winners, d, t, age, acting, cols, draws, cells, screen, domains, state_moves, moves,
+                tables, reads, thresholds, weights, factors, factor_values, effects, course, course_log, levels,
+                level_of, merged, standing, start, delivered, years,
             )  # fmt: skip
             for place in range(found):
                 # from the last row back, so that a row put in the place of a dead one has been looked at
@@ -177,9 +210,9 @@ def live(
                 if m < 0:
                     continue
                 if is_death:
-                    count_death(i, cols, margins, reads, ledger[t + 1])
+                    count_death(i, cols, margins, reads, ledger, t + 1, block)
                     n -= 1
-                    _leave(i, n, ids, origin, cols, standing, start, delivered)
+                    _leave(i, n, ids, origin, block, cols, standing, start, delivered)
                     if n_active > 0:
                         acting[i] = acting[n]
                     continue
@@ -198,12 +231,11 @@ def live(
                 for k in range(n_moved[d]):
                     clock[moved[d, k]] = 0
         tick_counters(n, cols, counters, tables, reads, switches, cells)
-        count_margins(n, cols, margins, reads, ledger[t + 1], cells, replicas)
+        count_margins(n, cols, margins, reads, ledger, t + 1, block, cells, replicas)
         for o in range(n_active):
-            count_delivery_years(o, n, t, standing, start, delivered, deliveries[t + 1])
+            count_delivery_years(o, n, t, block, standing, start, delivered, deliveries)
         if history.shape[0] > 0:
             history[t + 1, 0] = 255
-            for i in range(n):
-                history[t + 1, :, origin[i]] = cols[:, i]
+            _record(n, cols, origin, history[t + 1])
         lived += n
     return lived

@@ -137,8 +137,9 @@ def _first_exact(i, first, last, draws, screen, place, lane_size):
 
 @kernel
 def race(
-    found, candidates, winners, d, t, age, acting, cols, draws, cells, screen, domains, state_moves, moves, tables, reads, thresholds,
-    weights, factors, factor_values, effects, course, course_log, levels, level_of, merged, standing, start, delivered, years,
+    found, candidates, winners, d, t, age, acting, cols, draws, cells, screen, domains, state_moves, moves, tables, reads,
+    thresholds, weights, factors, factor_values, effects, course, course_log, levels, level_of, merged, standing, start,
+    delivered, years,
 ):  # fmt: skip
     """Move each candidate at most once, along the earliest of its competing clocks: winners[f] = transition or -1.
 
@@ -151,14 +152,18 @@ def race(
     some_certain = domains[d, SOME_CERTAIN] != 0
     exact = domains[d, EXACT] != 0
     lane_size = domains[d, SCREEN_CELLS]
+    first_bound = domains[d, SCREEN]
+    first_state = domains[d, STATES]
+    states = cols[0 if is_death else domains[d, STATE]]
+    some_act = acting.shape[0] > 0
     for f in range(found):
         i = candidates[f]
-        state = np.int64(0) if is_death else np.int64(cols[domains[d, STATE], i])
-        first = state_moves[domains[d, STATES] + state]
-        last = state_moves[domains[d, STATES] + state + 1]
-        carries = acting.shape[0] > 0 and (acting[i] >> bit) & np.uint64(1) != 0
+        state = first_state if is_death else first_state + np.int64(states[i])
+        first = state_moves[state]
+        last = state_moves[state + 1]
+        carries = some_act and (acting[i] >> bit) & np.uint64(1) != 0
         if exact and not carries:
-            winners[f] = _first_exact(i, first, last, draws, screen, domains[d, SCREEN] + np.int64(cells[i]), lane_size)
+            winners[f] = _first_exact(i, first, last, draws, screen, first_bound + np.int64(cells[i]), lane_size)
             continue
         best = np.int64(-1)
         best_time = np.inf

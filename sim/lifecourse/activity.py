@@ -35,9 +35,7 @@ def _pupil(upper_secondary):
     return isin(upper_secondary, "academic", "vocational", "introductory")
 
 
-@activity.choice(
-    "child", ("study", "employed", "unemployed", "inactive"), ages=("activity_from", "activity_from")
-)
+@activity.choice("child", ("study", "employed", "unemployed", "inactive"), ages=("activity_from", "activity_from"))
 def leaves_childhood(upper_secondary, p):
     """Weights of the first activity at 16: study for pupils, otherwise by the parameters. Assumed."""
     pupil = _pupil(upper_secondary)
@@ -47,9 +45,7 @@ def leaves_childhood(upper_secondary, p):
 def _goes_on(upper_secondary, sex, parental_education, school_ability, p):
     """Return the probability that one with a new diploma goes straight on to higher education."""
     odds = p.direct_entry_odds * np.exp(
-        p.higher_ability * school_ability
-        + p.higher_by_education[parental_education]
-        - p.higher_boy * (sex == "boy")
+        p.higher_ability * school_ability + p.higher_by_education[parental_education] - p.higher_boy * (sex == "boy")
     )
     return odds / (1 + odds) * (upper_secondary == "diploma")
 
@@ -85,9 +81,7 @@ def _takes_up_study(age, upper_secondary, sex, parental_education, school_abilit
     The rate is that of higher education with a diploma, of adult education without one.
     """
     higher = p.higher_by_age[age] * np.exp(
-        p.higher_ability * school_ability
-        + p.higher_by_education[parental_education]
-        - p.higher_boy * (sex == "boy")
+        p.higher_ability * school_ability + p.higher_by_education[parental_education] - p.higher_boy * (sex == "boy")
     )
     adult = p.adult_study_by_age[age] * (upper_secondary == "left")
     rate = ratio * np.where(upper_secondary == "diploma", higher, adult)
@@ -219,9 +213,7 @@ def jobless_gets_sickness_compensation(age, sex, school_ability, p):
     Per year; tuned to the stocks by age (low confidence).
     """
     return (
-        p.sickness_comp_jobless
-        * p.sickness_comp_by_age[age, sex]
-        * np.exp(-p.sickness_comp_ability * school_ability)
+        p.sickness_comp_jobless * p.sickness_comp_by_age[age, sex] * np.exp(-p.sickness_comp_ability * school_ability)
     )
 
 

@@ -30,9 +30,7 @@ def assistance_begins(age, previous_activity, upper_secondary, behaviour_risk, p
 
 def _wage(activity, p):
     """Return the ratio of the exit hazard: a wage or a study grant this year ends the need."""
-    return np.where(
-        activity == "employed", p.exit_ratio_employed, np.where(activity == "study", p.exit_ratio_study, 1)
-    )
+    return np.where(activity == "employed", p.exit_ratio_employed, np.where(activity == "study", p.exit_ratio_study, 1))
 
 
 def _ends(age, rate, p):

@@ -8,9 +8,7 @@ import numpy as np
 
 from sim.domain import Domain
 
-care = Domain(
-    "care", states=("none", "open", "foster_early", "foster_teen", "residential"), start="none", clock=5
-)
+care = Domain("care", states=("none", "open", "foster_early", "foster_teen", "residential"), start="none", clock=5)
 
 
 def _risk(parental_education, family_economy, behaviour_risk, ever_placed, p):
@@ -48,9 +46,7 @@ def open_care_begins(age, parental_education, previous_family_economy, behaviour
 
 
 @care.hazard("none", "foster_early", ages=(0, "early_placement_to"))
-def early_placement(
-    age, parental_education, previous_family_economy, behaviour_risk, previous_ever_placed, p
-):
+def early_placement(age, parental_education, previous_family_economy, behaviour_risk, previous_ever_placed, p):
     """Yearly hazard of a placement in a family home before the teens.
 
     Per year; Franzen, Vinnerljung & Hjern 2008.
@@ -74,9 +70,7 @@ def early_placement_from_open_care(
 
 
 @care.hazard("none", "foster_teen", ages=("teen_placement_from", "placement_to"))
-def teen_placement(
-    age, sex, parental_education, previous_family_economy, behaviour_risk, previous_ever_placed, p
-):
+def teen_placement(age, sex, parental_education, previous_family_economy, behaviour_risk, previous_ever_placed, p):
     """Yearly hazard of a placement in a family home in the teens.
 
     Per year; level by age tuned to placed children.

@@ -19,6 +19,4 @@ def mortality(age, sex, previous_care, p):
     """
     adult = p.constant[sex] + p.level[sex] * np.exp(p.slope[sex] * age)
     placed = isin(previous_care, "foster_early", "foster_teen", "residential")
-    return np.where(age < p.adult_from, p.childhood_by_age[age, sex], adult) * np.exp(
-        p.log_ratio_placed * placed
-    )
+    return np.where(age < p.adult_from, p.childhood_by_age[age, sex], adult) * np.exp(p.log_ratio_placed * placed)

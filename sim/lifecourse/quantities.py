@@ -218,9 +218,7 @@ def earnings(age, sex, activity, upper_secondary, ever_higher_education, p):
 @quantities.quantity(basis="on_date", unit="SEK at 2020 prices", price_year=2020)
 def assessed_income(age, sex, activity, upper_secondary, ever_higher_education, p):
     """Earnings and taxable benefits up to 64, the ages of SCB's mean of assessed income."""
-    income = _earnings(age, sex, activity, upper_secondary, ever_higher_education, p) + _benefits(
-        age, activity, p
-    )
+    income = _earnings(age, sex, activity, upper_secondary, ever_higher_education, p) + _benefits(age, activity, p)
     return income * ((age >= p.assessed_from) & (age <= p.assessed_to))
 
 
@@ -230,9 +228,7 @@ def taxable_income(age, sex, activity, upper_secondary, ever_higher_education, p
 
     What municipal and regional tax are shares of.
     """
-    income = _earnings(age, sex, activity, upper_secondary, ever_higher_education, p) + _benefits(
-        age, activity, p
-    )
+    income = _earnings(age, sex, activity, upper_secondary, ever_higher_education, p) + _benefits(age, activity, p)
     return np.maximum(income - p.basic_allowance, 0)
 
 

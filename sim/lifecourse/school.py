@@ -44,18 +44,14 @@ def starts_school(sex, parental_education, school_ability, behaviour_risk, previ
 @school.hazard("on_track", "struggling", ages=("second_grade", "last_grade"))
 def falls_behind(sex, parental_education, school_ability, behaviour_risk, previous_care, p):
     """Yearly hazard of falling behind. Per year, assumed."""
-    return p.falls_behind * np.exp(
-        _trouble(sex, parental_education, school_ability, behaviour_risk, previous_care, p)
-    )
+    return p.falls_behind * np.exp(_trouble(sex, parental_education, school_ability, behaviour_risk, previous_care, p))
 
 
 @school.hazard("struggling", "on_track", ages=("second_grade", "last_grade"))
 def catches_up(parental_education, school_ability, behaviour_risk, p):
     """Yearly hazard of catching up without special support. Per year, assumed."""
     return p.catches_up * np.exp(
-        p.ability_up * school_ability
-        - p.behaviour_up * behaviour_risk
-        - p.trouble_by_education[parental_education]
+        p.ability_up * school_ability - p.behaviour_up * behaviour_risk - p.trouble_by_education[parental_education]
     )
 
 

@@ -18,9 +18,7 @@ upper_secondary = Domain(
 
 
 # reads this year's `school`: the leaving grades of June decide the programme of August
-@upper_secondary.choice(
-    "before", ("academic", "vocational", "introductory", "kaa"), ages=("choice_at", "choice_at")
-)
+@upper_secondary.choice("before", ("academic", "vocational", "introductory", "kaa"), ages=("choice_at", "choice_at"))
 def chooses_programme(school, sex, parental_education, school_ability, p):
     """Weights of the programme in the autumn of age 16.
 
@@ -55,9 +53,7 @@ def _pass(probability, school_ability, behaviour_risk, sex, p):
         probability
         / (1 - probability)
         * np.exp(
-            p.diploma_ability * school_ability
-            - p.diploma_behaviour * behaviour_risk
-            - p.diploma_boy * (sex == "boy")
+            p.diploma_ability * school_ability - p.diploma_behaviour * behaviour_risk - p.diploma_boy * (sex == "boy")
         )
     )
     return odds / (1 + odds)
@@ -104,33 +100,25 @@ def _drops_out(base, school_ability, behaviour_risk, p):
 
 
 @upper_secondary.occasion("academic", "kaa", ages=("second_year", "kaa_to"))
-def academic_to_kaa(
-    age, years_in_upper_secondary, school_ability, behaviour_risk, sex, previous_ever_placed, p
-):
+def academic_to_kaa(age, years_in_upper_secondary, school_ability, behaviour_risk, sex, previous_ever_placed, p):
     """Probability of dropping out in years 1 to 3, or of ending at 19 without diploma.
 
     Tuned to KAA and completion.
     """
     diploma = _academic_diploma(years_in_upper_secondary, school_ability, behaviour_risk, sex, p)
     drops_out = _drops_out(p.drop_out_academic, school_ability, behaviour_risk, p)
-    return np.where(
-        age < p.diploma_from, 1 - np.exp(-drops_out), _leaves_without(years_in_upper_secondary, diploma, p)
-    )
+    return np.where(age < p.diploma_from, 1 - np.exp(-drops_out), _leaves_without(years_in_upper_secondary, diploma, p))
 
 
 @upper_secondary.occasion("vocational", "kaa", ages=("second_year", "kaa_to"))
-def vocational_to_kaa(
-    age, years_in_upper_secondary, school_ability, behaviour_risk, sex, previous_ever_placed, p
-):
+def vocational_to_kaa(age, years_in_upper_secondary, school_ability, behaviour_risk, sex, previous_ever_placed, p):
     """Probability of dropping out in years 1 to 3, or of ending at 19 without diploma.
 
     Tuned to KAA and completion.
     """
     diploma = _vocational_diploma(years_in_upper_secondary, school_ability, behaviour_risk, sex, p)
     drops_out = _drops_out(p.drop_out_vocational, school_ability, behaviour_risk, p)
-    return np.where(
-        age < p.diploma_from, 1 - np.exp(-drops_out), _leaves_without(years_in_upper_secondary, diploma, p)
-    )
+    return np.where(age < p.diploma_from, 1 - np.exp(-drops_out), _leaves_without(years_in_upper_secondary, diploma, p))
 
 
 @upper_secondary.occasion("academic", "left", ages=("kaa_ends", "pupil_to"))

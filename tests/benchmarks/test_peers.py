@@ -1,4 +1,4 @@
-"""Checks the peers of LC-ref/1 against its exact answer, so that their speeds are speeds at the same work."""
+"""Checks framsyn and its peers on LC-ref/1 against the exact answer: all are timed at the same work."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ import functools
 import numpy as np
 import pytest
 
-from benchmarks.lcref import with_mesa, with_numpy
+from benchmarks.lcref import with_framsyn, with_mesa, with_numpy, with_numpy_tables
 from benchmarks.lcref.workload import DOMAINS, Workload, load, read
 
 ARMS = pytest.mark.parametrize("treated_arm", [False, True], ids=["baseline", "treatment"])
 PEERS = pytest.mark.parametrize(
     ("simulate", "persons"),
-    [(with_numpy.simulate, 100_000), (with_mesa.simulate, 2_000)],
-    ids=["numpy", "mesa"],
+    [
+        (with_framsyn.simulate, 96_000),
+        (with_numpy.simulate, 30_000),
+        (with_numpy_tables.simulate, 100_000),
+        (with_mesa.simulate, 2_000),
+    ],
+    ids=["framsyn", "numpy", "numpy with tables", "mesa"],
 )
-STANDARD_ERRORS = 4.5  # of a fixed seed; sixteen numbers are compared, so about 1 seed in 9 000 would fail
+STANDARD_ERRORS = 4.5  # of a fixed seed; thirty-two numbers are compared, so about 1 seed in 4 600 would fail
 
 
 def exact_answer(treated_arm: bool) -> np.ndarray:
@@ -80,8 +85,9 @@ def test_a_peer_repeats_itself_with_the_same_seed(simulate, persons):
     assert simulate(few, seed=3) != simulate(few, seed=4)
 
 
-def test_numpy_simulates_a_last_chunk_that_is_not_full(monkeypatch):
-    monkeypatch.setattr(with_numpy, "CHUNK", 700)
-    result = with_numpy.simulate(1_500)
+@pytest.mark.parametrize(("peer", "size"), [(with_numpy, "BATCH"), (with_numpy_tables, "CHUNK")])
+def test_a_numpy_peer_simulates_a_last_chunk_that_is_not_full(peer, size, monkeypatch):
+    monkeypatch.setattr(peer, size, 700)
+    result = peer.simulate(1_500)
     mean, deviation = moments(False)
     assert abs(result["life_years"] - mean[0]) < STANDARD_ERRORS * deviation[0] / np.sqrt(1_500)

@@ -1,0 +1,58 @@
+"""The kernels and a plain-Python oracle live the same lives, person by person."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+
+from sim.engine import all_ids
+from sim.plan import Plan, bind
+from tests.models import NOT_ALIVE, lives
+from tests.properties.oracle import Person, offers_of
+from tests.properties.random_scenarios import scenarios
+
+SEED = 11
+
+
+def codes(plan: Plan, values: dict) -> np.ndarray:
+    """Return a person's values as the engine lays them out."""
+    columns = plan.scenario.model.columns
+    row = np.zeros(plan.layout.size, dtype=np.uint8)
+    for name, place in plan.layout.rows.items():
+        column = columns[name]
+        value = values[name]
+        if column.values is not None:
+            row[place] = column.values.index(value)
+        else:
+            row[place] = value if column.labels is None else column.labels.index(value)
+    return row
+
+
+def lived_by_the_oracle(plan: Plan, arm: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return history and deliveries of everyone in an arm, shaped as the engine's."""
+    rows = plan.scenario.horizon + 1
+    ids = all_ids(plan)
+    history = np.full((rows, plan.layout.size, len(ids)), NOT_ALIVE, dtype=np.uint8)
+    deliveries = np.zeros((rows, len(plan.interventions), 4), dtype=np.int64)
+    kinds = ("eligible", "offered", "started", "years")
+    for number, identity in enumerate(ids):
+        person = Person(plan.scenario, offers_of(plan.scenario, arm), SEED, int(identity))
+        for row, values in enumerate(person.live()):
+            history[row, :, number] = codes(plan, values)
+            for name, place in plan.layout.receives.items():
+                have = person.enrolments.get(name) if row else None
+                history[row, place, number] = bool(have and have.kind == "enrolled" and not have.delivered)
+        for (t, name, kind), count in person.deliveries.items():
+            deliveries[t + 1, plan.interventions.index(name), kinds.index(kind)] += count
+    return history, deliveries
+
+
+@settings(max_examples=60, derandomize=True, deadline=None, database=None)
+@given(scenarios(persons=25))
+def test_the_oracle_lives_every_life_of_every_arm_alike(scenario):
+    plan = bind(scenario)
+    for arm in plan.arms:
+        expected, delivered = lived_by_the_oracle(plan, arm)
+        found = lives(plan, arm, seed=SEED)
+        np.testing.assert_array_equal(found.history, expected)
+        np.testing.assert_array_equal(found.deliveries, delivered)
