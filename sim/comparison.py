@@ -12,9 +12,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.intervention import Intervention
+from sim.domain import Quantity
 from sim.kernels.layout import ELIGIBLE_COUNT, OFFERED_COUNT, START_COUNT, YEAR_COUNT
-from sim.ledger import Ledger
 from sim.outcome import Outcome
 from sim.plan import Plan
 from sim.prices import Economics, Price, PriceList, belongs, cashed_in, payer_nodes
@@ -96,7 +95,7 @@ class Comparison:
 
 
 class _Pricing:
-    """One outcome under one set of prices; volumes are worked out once a ledger and quantity."""
+    """One outcome under one set of prices; each quantity's volume is worked out once a ledger."""
 
     def __init__(self, outcome: Outcome, economics: Economics) -> None:
         self.outcome = outcome
@@ -105,13 +104,21 @@ class _Pricing:
         self.prices: PriceList = scenario.prices
         self.years = [scenario.cohort.born + row - 1 for row in range(scenario.horizon + 1)]
         self.shape = (scenario.cohort.copies, scenario.horizon + 1)
-        self.volumes: dict[tuple[int, str], FloatArray] = {}
+        self.volumes: dict[tuple[str, str, str], FloatArray] = {}
 
-    def volume(self, price: Price, ledger: Ledger) -> FloatArray:
-        """Return the price's volume in a ledger."""
-        key = (id(ledger), price.quantity.name)
+    def volume(self, quantity: Quantity, arm: str, life: str = "") -> FloatArray:
+        """Return a quantity's volume by copy and row: of everyone in an arm, or of one `life` of its reached."""
+        key = (quantity.name, arm, life)
         if key not in self.volumes:
-            self.volumes[key] = self.outcome.volume(price.quantity, ledger)
+            if life:
+                lived_in = arm if life == "in_arm" else BASELINE
+                ledger = getattr(self.outcome.arms[arm], life)
+                self.volumes[key] = self.outcome.volume(quantity, ledger, lived_in)
+            elif arm == BASELINE:
+                self.volumes[key] = self.outcome.volume(quantity, self.outcome.baseline)
+            else:
+                here, there = (self.volume(quantity, arm, one) for one in ("in_baseline", "in_arm"))
+                self.volumes[key] = self.volume(quantity, BASELINE) - here + there
         return self.volumes[key]
 
     def prices_of(self, arm: str) -> list[Price]:
@@ -128,36 +135,41 @@ class _Pricing:
         for payer, share in shares.items():
             flows[payer] = flows.get(payer, np.zeros(self.shape)) + amount * share
 
-    def services(self, arm: str, ledger: Ledger) -> Flows:
+    def services(self, arm: str) -> Flows:
         """Return what everything but the interventions costs."""
         flows: dict[str, FloatArray] = {}
         for price in self.prices_of(arm):
-            self.add(flows, price.payer.by_year(self.years), self.money(price, self.volume(price, ledger)))
+            self.add(flows, price.payer.by_year(self.years), self.money(price, self.volume(price.quantity, arm)))
         return Flows(flows)
 
     def changes(self, arm: str) -> tuple[Flows, Flows]:
         """Return (gross, cashable) change of the cost of services, arm - baseline."""
-        counts = self.outcome.arms[arm]
-        own_prices = bool(self.outcome.plan.scenario.arms[arm].prices)
-        there = self.outcome.ledger(arm) if own_prices else counts.in_arm
-        here = self.outcome.baseline if own_prices else counts.in_baseline
+        everyone = bool(self.outcome.plan.scenario.arms[arm].prices)  # other prices meet those not reached, too
         gross: dict[str, FloatArray] = {}
         cashable: dict[str, FloatArray] = {}
         for then, now in zip(self.prices_of(BASELINE), self.prices_of(arm), strict=True):
-            change = self.money(now, self.volume(now, there)) - self.money(then, self.volume(then, here))
+            if everyone:
+                here, there = self.volume(then.quantity, BASELINE), self.volume(now.quantity, arm)
+            else:
+                here, there = (self.volume(now.quantity, arm, life) for life in ("in_baseline", "in_arm"))
+            change = self.money(now, there) - self.money(then, here)
             shares = now.payer.by_year(self.years)
             self.add(gross, shares, change)
             self.add(cashable, shares, cashed_in(change, now.cashable))
         return Flows(gross), Flows(cashable)
 
-    def delivery(self, ledger: Ledger, offers: tuple[Intervention, ...]) -> Flows:
-        """Return what the interventions cost, by their cost lines."""
+    def delivery(self, arm: str) -> Flows:
+        """Return what an arm's interventions cost, by their cost lines."""
+        counts = self.outcome.baseline.deliveries
+        if arm != BASELINE:
+            reached = self.outcome.arms[arm]
+            counts = counts - reached.in_baseline.deliveries + reached.in_arm.deliveries
         flows: dict[str, FloatArray] = {}
-        for intervention in offers:
+        for intervention in self.outcome.plan.arms[arm]:
             place = self.outcome.plan.interventions.index(intervention.catalogue_name)
             for line in intervention.costs:
                 uprated = line.amount * self.prices.uprating(line.price_year, self.economics.price_year)
-                count = ledger.deliveries[:, :, place, _COUNT_OF[line.per]].astype(np.float64) * uprated
+                count = counts[:, :, place, _COUNT_OF[line.per]].astype(np.float64) * uprated
                 self.add(flows, line.payer.by_year(self.years), count)
         return Flows(flows)
 
@@ -176,8 +188,7 @@ def compare(outcome: Outcome, economics: Economics | None = None) -> Comparison:
     persons = outcome.baseline.persons
     comparison = Comparison(outcome, economics, nodes, {})
     for arm in plan.arms:
-        ledger = outcome.ledger(arm)
-        services, delivery = pricing.services(arm, ledger), pricing.delivery(ledger, plan.arms[arm])
+        services, delivery = pricing.services(arm), pricing.delivery(arm)
         comparison.costs[arm] = {}
         for node in nodes:
             flow = services.at(node, pricing.shape) + delivery.at(node, pricing.shape)
@@ -206,8 +217,7 @@ def _arm_result(pricing: _Pricing, arm: str, nodes: tuple[str, ...], factors: Fl
     outcome, plan = pricing.outcome, pricing.outcome.plan
     counts = outcome.arms[arm]
     gross, cashable = pricing.changes(arm)
-    there = pricing.delivery(counts.in_arm, plan.arms[arm])
-    here = pricing.delivery(counts.in_baseline, plan.arms[BASELINE])
+    there, here = pricing.delivery(arm), pricing.delivery(BASELINE)
     own_prices = {
         payer for offers in plan.arms.values() for one in offers for c in one.costs for payer in c.payer.payers
     }
@@ -229,7 +239,7 @@ def _arm_result(pricing: _Pricing, arm: str, nodes: tuple[str, ...], factors: Fl
             "started": float(change[START_COUNT]),
             "years": float(change[YEAR_COUNT]),
         }  # fmt: skip
-    measures = {name: _measure(outcome, arm, name) for name in plan.scenario.measures}
+    measures = {name: _measure(pricing, arm, plan.scenario.model.quantity(name)) for name in plan.scenario.measures}
     participants = int(counts.participants.sum())
     return ArmResult(participants, participants / copies, by_payer, measures, delivered)
 
@@ -274,12 +284,11 @@ def standard_error(totals: FloatArray, weights: NDArray[np.int64]) -> float | No
     return float(np.sqrt((blocks - 1) / blocks * ((left_out - left_out.mean()) ** 2).sum()))
 
 
-def _measure(outcome: Outcome, arm: str, name: str) -> Measure:
-    counts = outcome.arms[arm]
-    change = (outcome.volume(name, counts.in_arm) - outcome.volume(name, counts.in_baseline)).sum(axis=1)
-    unit = outcome.plan.scenario.model.quantity(name).unit
-    total = counts.participants.sum()
-    if total == 0:
-        return Measure(0.0, None, unit)
-    error = standard_error(100 * change, counts.participants)
-    return Measure(float(100 * change.sum() / total), error, unit)
+def _measure(pricing: _Pricing, arm: str, quantity: Quantity) -> Measure:
+    participants = pricing.outcome.arms[arm].participants
+    here, there = (pricing.volume(quantity, arm, life) for life in ("in_baseline", "in_arm"))
+    change = (there - here).sum(axis=1)
+    if participants.sum() == 0:
+        return Measure(0.0, None, quantity.unit)
+    error = standard_error(100 * change, participants)
+    return Measure(float(100 * change.sum() / participants.sum()), error, quantity.unit)

@@ -49,8 +49,11 @@ class Outcome:
             return self.baseline
         return self.baseline - self.arms[arm].in_baseline + self.arms[arm].in_arm
 
-    def volume(self, quantity: Quantity | str, ledger: Ledger) -> FloatArray:
-        """Return a quantity's volume by copy and row: (copies, steps + 1); those whom it replaces are not counted."""
+    def volume(self, quantity: Quantity | str, ledger: Ledger, arm: str = BASELINE) -> FloatArray:
+        """Return a quantity's volume by copy and row, (copies, steps + 1), with the parameters of an arm.
+
+        Those in delivery of an intervention that replaces the quantity are not counted.
+        """
         plan = self.plan
         model = plan.scenario.model
         if isinstance(quantity, str):
@@ -58,7 +61,7 @@ class Outcome:
         flags = self._flags(quantity.name)
         columns = self._columns(quantity, flags)
         margin = ledger.margin(columns)
-        weights = amounts(quantity, model, self._parameters(), margin, plan.scenario.horizon)
+        weights = amounts(quantity, model, self._parameters(arm), margin, plan.scenario.horizon)
         shaped = weights.reshape(-1, *margin.sizes)
         for flag in flags:
             place = margin.columns.index(flag) + 1
@@ -94,5 +97,5 @@ class Outcome:
     def _columns(self, quantity: Quantity, flags: list[str]) -> set[str]:
         return set(need_of(quantity, self.plan.scenario.model, flags).columns)
 
-    def _parameters(self) -> Parameters:
-        return self.plan.scenario.parameters.get("quantities", Parameters("quantities"))
+    def _parameters(self, arm: str) -> Parameters:
+        return self.plan.parameters_of(arm).get("quantities", Parameters("quantities"))

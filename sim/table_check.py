@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from sim.model import MAX_AGE, Model
 from sim.plan import Plan
 from sim.scenario import BASELINE
 from sim.source import KeyPath
-from sim.tables import Column, Parameters, Rule, axes_of, cell_text, tabulate
+from sim.tables import Axis, Column, Parameters, Rule, Table, axes_of, cell_text, tabulate
 
 QUANTITIES = "quantities"
 """The name under which the quantities have their parameters."""
@@ -79,7 +80,7 @@ def _find_rules(plan: Plan, files: Files, found: Findings) -> None:
                 continue
             parameters = plan.parameters_of(arm).get(domain.name, Parameters(domain.name))
             for move in domain.moves:
-                trial = _trial(parameters)
+                trial = _Trial(parameters)
                 try:
                     _try_move(plan.scenario.model, domain, move, trial)
                 except FramsynError as error:
@@ -107,7 +108,7 @@ def _check_quantities(plan: Plan, arm: str, files: Files, found: Findings) -> No
         try:
             _try_quantity(quantity, plan.scenario.model, parameters)
         except FramsynError:
-            trial = _trial(parameters)
+            trial = _Trial(parameters)
             try:
                 _try_quantity(quantity, plan.scenario.model, trial)
             except FramsynError as error:
@@ -133,7 +134,7 @@ def _find_arms(plan: Plan, files: Files, found: Findings) -> None:
         try:
             plan.program_of(arm, ())
         except FramsynError as error:
-            _note(files, found, arm, Parameters(_domain_named(plan, error)), error)
+            _note(files, found, arm, _Trial(Parameters(_domain_named(plan, error))), error)
     if len(found.problems) > before:
         return
     for arm, offers in plan.arms.items():
@@ -149,9 +150,30 @@ def _find_arms(plan: Plan, files: Files, found: Findings) -> None:
                 plan.program_of(arm, offers)
 
 
-def _trial(parameters: Parameters) -> Parameters:
-    """Return a copy that notes what is read from now on."""
-    return Parameters(parameters.domain, {name: getattr(parameters, name) for name in parameters.names})
+class _LookedUp(Table):
+    """A table that notes that it was looked up."""
+
+    def __init__(self, table: Table, names: set[str]) -> None:
+        super().__init__(table.name, table.keys, table.values)
+        self.names = names
+
+    def __getitem__(self, index: Any) -> Axis:
+        self.names.add(self.name)
+        return super().__getitem__(index)
+
+
+class _Trial(Parameters):
+    """A copy of parameters that notes what a rule reads, in order, and which tables it looks up."""
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters.domain, {name: getattr(parameters, name) for name in parameters.names})
+        self.order: list[str] = []
+        self.looked_up: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        value = super().__getattr__(name)
+        self.order.append(name)
+        return _LookedUp(value, self.looked_up) if isinstance(value, Table) else value
 
 
 def _columns(rule: Rule, model: Model) -> list[Column]:
@@ -165,13 +187,13 @@ def _domain_named(plan: Plan, error: FramsynError) -> str:
     return next((name for name in names if name in known), "")
 
 
-def _note(files: Files, found: Findings, arm: str, read: Parameters, error: FramsynError) -> None:
-    """Note a mistake of a domain's figures at the parameter that it names, or at the first that was read."""
+def _note(files: Files, found: Findings, arm: str, read: _Trial, error: FramsynError) -> None:
+    """Note a mistake of a domain's figures at the parameter that it names, or at the one most likely meant."""
     changed = [*files.scenario.form.arms[arm].parameters.get(read.domain, {})] if arm != BASELINE else []
-    names = [name for name in read.names if name not in read.unread]
+    names = list(dict.fromkeys(read.order))
     for problem in error.problems:
-        message, hint = problem.message, problem.hint
-        named = [name for name in names if f"'{name}'" in message]
+        message, hint = _kind_of_parameter(problem.message, read), problem.hint
+        named = [name for name in names if f"parameter '{name}'" in message or f"names '{name}'" in message]
         if named or "has no parameter" in message:
             message = re.sub("^rule '.*?': ", "", message)  # the same for every rule that reads it
         elif len(names) > 1 and hint is None:
@@ -187,3 +209,18 @@ def _note(files: Files, found: Findings, arm: str, read: Parameters, error: Fram
         else:
             path: KeyPath = ("parameters", (named or names)[0], "value")
             found.note(files.parameters[read.domain], path, message, hint)
+
+
+def _kind_of_parameter(message: str, read: _Trial) -> str:
+    """Return the message; a table where a rule takes a number, or the reverse, is said in those words."""
+    wants_table = "is not subscriptable" in message
+    if "cannot be tabulated" not in message or not (wants_table or "'Table'" in message):
+        return message
+    tables = {name for name in read.order if isinstance(getattr(read, name), Table)}
+    likely = [name for name in read.order if name not in (tables if wants_table else read.looked_up)]
+    if not wants_table:
+        likely = [name for name in likely if name in tables]
+    if not likely:
+        return message
+    found, wanted = ("one number", "a table") if wants_table else ("a table", "one number")
+    return f"parameter '{likely[-1]}' is {found}, and the rule takes {wanted}"

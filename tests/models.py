@@ -227,7 +227,7 @@ def lives(plan: Plan | Scenario, arm: str = "baseline", *, seed: int = 1, ids: n
     shape = (plan.scenario.horizon + 1, plan.layout.size, len(persons))
     history = np.full(shape, NOT_ALIVE, dtype=np.uint8)
     tally, _ = run_program(plan, plan.programs[arm], persons, born(plan, persons, key), key, history)
-    return Lives(plan, history, tally.deliveries)
+    return Lives(plan, history, tally.deliveries.sum(axis=0))
 
 
 def margins(ledger: Ledger, model: Model) -> Mapping[Any, np.ndarray]:

@@ -137,9 +137,9 @@ def _first_exact(i, first, last, draws, screen, place, lane_size):
 
 @kernel
 def race(
-    found, candidates, winners, d, t, age, acting, cols, draws, cells, screen, domains, state_moves, moves, tables, reads,
-    thresholds, weights, factors, factor_values, effects, course, course_log, levels, level_of, merged, standing, start,
-    delivered, years,
+    found, candidates, winners, d, t, age, acting, cols, draws, cells, screen, domains, state_moves, moves, tables,
+    reads, thresholds, weights, factors, factor_values, effects, course, course_log, levels, level_of, merged, standing,
+    start, delivered, years,
 ):  # fmt: skip
     """Move each candidate at most once, along the earliest of its competing clocks: winners[f] = transition or -1.
 
