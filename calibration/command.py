@@ -63,10 +63,11 @@ def _print(results: Sequence[Result], population: str, persons: int) -> None:
     for result in results:
         figure = result.target.figure
         error = "" if result.se is None else f"{result.se:.2g}"
+        mark = " " if result.within else "*"
         print(
             f"{result.target.id:<{wide}} {figure.value:>8.4g} {result.simulated:>9.4g} {error:>7}"
-            f" {result.tolerance:>10.2g} {result.distance:>6.1f}{' ' if result.within else '*'} {result.target.set:<9} {figure.population:<15}"
-            f" {figure.provenance}, {figure.year or 'no year'}"
+            f" {result.tolerance:>10.2g} {result.distance:>6.1f}{mark} {result.target.set:<9}"
+            f" {figure.population:<15} {figure.provenance}, {figure.year or 'no year'}"
         )
     within = sum(result.within for result in results)
     print(

@@ -26,7 +26,7 @@ _COUNT_OF = {"eligible": ELIGIBLE_COUNT, "offered": OFFERED_COUNT, "start": STAR
 
 @dataclass(frozen=True)
 class Flows:
-    """Money by leaf payer: (copies, rows) in SEK of the economics' price year, costs positive, undiscounted."""
+    """Money by leaf payer: (blocks, rows) in SEK of the economics' price year, costs positive, undiscounted."""
 
     by_payer: Mapping[str, FloatArray]
 
@@ -46,13 +46,13 @@ class PayerResult:
     gross: float
     """Arm - baseline, discounted, whether or not it can be cashed in."""
     se: float | None
-    """Standard error of `incremental`, from copies; None with one copy."""
+    """Standard error of `incremental`, from blocks of copies; None with one."""
     break_even_year: int | None
     """First calendar year after which the discounted cumulative net stays at 0 or above to the horizon."""
     no_outlay: bool
     """Whether the payer pays nothing for the interventions."""
     cumulative: FloatArray
-    """Discounted cumulative net saving by step, mean over copies."""
+    """Discounted cumulative net saving by step, mean over blocks."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class _Pricing:
         scenario = outcome.plan.scenario
         self.prices: PriceList = scenario.prices
         self.years = [scenario.cohort.born + row - 1 for row in range(scenario.horizon + 1)]
-        self.shape = (scenario.cohort.copies, scenario.horizon + 1)
+        self.shape = (scenario.cohort.blocks, scenario.horizon + 1)
         self.volumes: dict[tuple[str, str, str], FloatArray] = {}
 
     def volume(self, quantity: Quantity, arm: str, life: str = "") -> FloatArray:
@@ -229,7 +229,7 @@ def _arm_result(pricing: _Pricing, arm: str, nodes: tuple[str, ...], factors: Fl
             outlay, net, outlay + gross.at(node, pricing.shape), outcome.baseline.persons, factors, pricing.years,
             no_outlay=not any(belongs(payer, node) for payer in own_prices) or not np.any(outlay),
         )  # fmt: skip
-    copies = int((outcome.baseline.persons > 0).sum())
+    copies = outcome.baseline.persons.sum() / plan.scenario.cohort.represents
     delivered = {}
     for intervention in plan.arms[arm]:
         place = plan.interventions.index(intervention.catalogue_name)

@@ -33,29 +33,29 @@ _ARGUMENTS = (
 Ids = NDArray[np.uint64]
 
 
-MOST_BLOCKS = 8
-"""Copies that a chunk may hold persons of: each has a ledger of its own while the chunk is lived."""
+CHUNK_BLOCKS = 8
+"""Blocks that a chunk may hold persons of: each has a ledger of its own while the chunk is lived."""
 
 
 @dataclass
 class Tally:
     """What one call of the kernel counted, for the persons of one chunk."""
 
-    copies: NDArray[np.int64]
-    """The copies whose persons it holds."""
+    blocks: NDArray[np.int64]
+    """The blocks whose persons it holds."""
     counts: NDArray[np.int64]
-    """(copies, steps + 1, cells)"""
+    """(blocks, steps + 1, cells)"""
     deliveries: NDArray[np.int64]
-    """(copies, steps + 1, interventions of the plan, counts)"""
+    """(blocks, steps + 1, interventions of the plan, counts)"""
     persons: NDArray[np.int64]
-    """Persons, by copy."""
+    """Persons, by block."""
     lived: int
 
     def add_to(self, ledger: Ledger) -> None:
         """Add the counts to a ledger."""
-        ledger.counts[self.copies] += self.counts
-        ledger.deliveries[self.copies] += self.deliveries
-        ledger.persons[self.copies] += self.persons
+        ledger.counts[self.blocks] += self.counts
+        ledger.deliveries[self.blocks] += self.deliveries
+        ledger.persons[self.blocks] += self.persons
 
 
 def simulate(
@@ -86,7 +86,7 @@ def simulate(
     started = time.perf_counter()
     persons = all_ids(plan) if ids is None else np.asarray(ids, dtype=np.uint64)
     lives = _Lives(plan, philox_key(seed, replicate), threads, chunk, progress)
-    nobody = np.zeros(plan.scenario.cohort.copies, dtype=np.int64)
+    nobody = np.zeros(plan.scenario.cohort.blocks, dtype=np.int64)
     outcome = Outcome(plan, seed, replicate, empty_ledger(plan))
     plan.make_tables()  # before threads share them
     reached = lives.live(plan.watching, persons, outcome.baseline, (0.0, 0.6))
@@ -97,7 +97,7 @@ def simulate(
         counts = ArmCounts(
             empty_ledger(plan),
             empty_ledger(plan),
-            nobody + np.bincount(copy_of(persons[hit]), minlength=len(nobody)),
+            nobody + np.bincount(block_of(plan, persons[hit]), minlength=len(nobody)),
         )
         outcome.arms[arm] = counts
         if in_full or arm in plan.changed:
@@ -143,7 +143,7 @@ class _Lives:
 
         done = 0
         with ThreadPoolExecutor(self.threads) as pool:
-            for number in pool.map(one, chunks(ids, self.chunk)):
+            for number in pool.map(one, chunks(block_of(self.plan, ids), self.chunk)):
                 done += number
                 if self.progress is not None:
                     self.progress(part[0] + (part[1] - part[0]) * done / len(ids))
@@ -164,16 +164,16 @@ def all_ids(plan: Plan) -> Ids:
     return (first[:, None] + np.arange(cohort.represents, dtype=np.uint64)[None, :]).ravel()
 
 
-def copy_of(ids: Ids) -> NDArray[np.int64]:
-    """Return the copy that each person belongs to."""
-    return (ids >> np.uint64(24) & np.uint64(0xFFFF)).astype(np.int64)
+def block_of(plan: Plan, ids: Ids) -> NDArray[np.int64]:
+    """Return the block of the ledger that each person is counted in: the copy, or its group of copies."""
+    copy = (ids >> np.uint64(24) & np.uint64(0xFFFF)).astype(np.int64)
+    return copy * plan.scenario.cohort.blocks // plan.scenario.cohort.copies
 
 
-def chunks(ids: Ids, most: int) -> list[NDArray[np.int64]]:
-    """Return the places of the persons of each chunk: at most so many, of at most MOST_BLOCKS copies."""
-    copies = copy_of(ids)
-    order = np.argsort(copies, kind="stable")
-    number = np.cumsum(np.diff(copies[order], prepend=copies[order[:1]]) != 0) // MOST_BLOCKS
+def chunks(blocks: NDArray[np.int64], most: int) -> list[NDArray[np.int64]]:
+    """Return the places of the persons of each chunk: at most so many, of at most CHUNK_BLOCKS blocks."""
+    order = np.argsort(blocks, kind="stable")
+    number = np.cumsum(np.diff(blocks[order], prepend=blocks[order[:1]]) != 0) // CHUNK_BLOCKS
     pieces = []
     for members in np.split(order, np.flatnonzero(np.diff(number)) + 1):
         pieces += [members[k : k + most] for k in range(0, len(members), most)]
@@ -208,10 +208,10 @@ def run_program(
     history: (steps + 1, columns, persons) uint8, filled with every life; age 255 = not alive.
     """
     steps = plan.scenario.horizon
-    copies, block = np.unique(copy_of(ids), return_inverse=True)
+    blocks, block = np.unique(block_of(plan, ids), return_inverse=True)
     cells = sum(margin.cells for margin in plan.margins)
-    ledger = np.zeros((len(copies), steps + 1, cells), dtype=np.int64)
-    made = np.zeros((len(copies), steps + 1, len(program.offers), 4), dtype=np.int64)
+    ledger = np.zeros((len(blocks), steps + 1, cells), dtype=np.int64)
+    made = np.zeros((len(blocks), steps + 1, len(program.offers), 4), dtype=np.int64)
     reached = np.zeros(len(ids), dtype=np.uint64)
     if history is None:
         history = np.zeros((0, 0, 0), dtype=np.uint8)
@@ -229,12 +229,12 @@ def run_program(
         reached,
         history,
     )
-    deliveries = np.zeros((len(copies), steps + 1, len(plan.interventions), 4), dtype=np.int64)
+    deliveries = np.zeros((len(blocks), steps + 1, len(plan.interventions), 4), dtype=np.int64)
     for offer in range(program.arrays["n_active"]):
         deliveries[:, :, plan.interventions.index(program.offers[offer])] = made[:, :, offer]
-    return Tally(copies, ledger, deliveries, np.bincount(block, minlength=len(copies)), int(lived)), reached
+    return Tally(blocks, ledger, deliveries, np.bincount(block, minlength=len(blocks)), int(lived)), reached
 
 
 def empty_ledger(plan: Plan) -> Ledger:
     """Return a ledger of zeros for everyone in the plan."""
-    return Ledger.empty(plan.margins, plan.scenario.cohort.copies, plan.scenario.horizon, len(plan.interventions))
+    return Ledger.empty(plan.margins, plan.scenario.cohort.blocks, plan.scenario.horizon, len(plan.interventions))

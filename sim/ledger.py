@@ -1,4 +1,4 @@
-"""What is counted, and the integer counts: margins over columns, by copy and step.
+"""What is counted, and the integer counts: margins over columns, by block of copies and step.
 
 Layer 4: knows columns and quantities; knows no money.
 """
@@ -96,25 +96,25 @@ def check_size(margins: Sequence[Margin], blocks: int, rows: int) -> int:
 
 @dataclass
 class Ledger:
-    """Integer counts by copy and step. Row 0 is the start (t = -1), row t + 1 the count after step t."""
+    """Integer counts by block of copies and step. Row 0 is the start (t = -1), row t + 1 the count after step t."""
 
     margins: tuple[Margin, ...]
     counts: IntArray
-    """(copies, steps + 1, cells of all margins)"""
+    """(blocks, steps + 1, cells of all margins)"""
     deliveries: IntArray
-    """(copies, steps + 1, interventions, eligible | offered | started | years)"""
+    """(blocks, steps + 1, interventions, eligible | offered | started | years)"""
     persons: IntArray
-    """Persons at the start, by copy."""
+    """Persons at the start, by block."""
 
     @classmethod
-    def empty(cls, margins: tuple[Margin, ...], copies: int, steps: int, interventions: int) -> Ledger:
+    def empty(cls, margins: tuple[Margin, ...], blocks: int, steps: int, interventions: int) -> Ledger:
         """Return a ledger of zeros."""
         cells = sum(margin.cells for margin in margins)
         return cls(
             margins,
-            np.zeros((copies, steps + 1, cells), dtype=np.int64),
-            np.zeros((copies, steps + 1, interventions, 4), dtype=np.int64),
-            np.zeros(copies, dtype=np.int64),
+            np.zeros((blocks, steps + 1, cells), dtype=np.int64),
+            np.zeros((blocks, steps + 1, interventions, 4), dtype=np.int64),
+            np.zeros(blocks, dtype=np.int64),
         )
 
     def __add__(self, other: Ledger) -> Ledger:
@@ -136,7 +136,7 @@ class Ledger:
         return min(fitting, key=lambda margin: margin.cells)
 
     def of(self, margin: Margin) -> IntArray:
-        """Return the counts of a margin: (copies, steps + 1, cells)."""
+        """Return the counts of a margin: (blocks, steps + 1, cells)."""
         return self.counts[:, :, margin.start : margin.start + margin.cells]
 
     def nonzero(self, part: str) -> tuple[IntArray, IntArray]:

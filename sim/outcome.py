@@ -25,7 +25,7 @@ class ArmCounts:
     in_arm: Ledger
     in_baseline: Ledger
     participants: NDArray[np.int64]
-    """Persons reached, by copy."""
+    """Persons reached, by block."""
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Outcome:
         return self.baseline - self.arms[arm].in_baseline + self.arms[arm].in_arm
 
     def volume(self, quantity: Quantity | str, ledger: Ledger, arm: str = BASELINE) -> FloatArray:
-        """Return a quantity's volume by copy and row, (copies, steps + 1), with the parameters of an arm.
+        """Return a quantity's volume by block and row, (blocks, steps + 1), with the parameters of an arm.
 
         Those in delivery of an intervention that replaces the quantity are not counted.
         """
@@ -70,7 +70,7 @@ class Outcome:
         return (counts @ shaped.reshape(len(weights), -1, 1))[:, :, 0].T
 
     def share_in(self, columns: Iterable[str], arm: str = BASELINE) -> tuple[FloatArray, list[int]]:
-        """Return counts over columns summed over copies, (steps + 1, sizes of the columns…), and the sizes."""
+        """Return counts over columns summed over blocks, (steps + 1, sizes of the columns…), and the sizes."""
         wanted = list(columns)
         ledger = self.ledger(arm)
         margin = ledger.margin(wanted)

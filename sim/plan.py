@@ -117,7 +117,7 @@ def bind(scenario: Scenario) -> Plan:
     covered = {name: one for name, one in catalogue.items() if one.baseline_coverage > 0}
     replaced = {one.catalogue_name: one.replaces for one in catalogue.values() if one.replaces}
     margins = margins_for(_needs(scenario, replaced), model)
-    check_size(margins, scenario.cohort.copies, scenario.horizon + 1)
+    check_size(margins, scenario.cohort.blocks, scenario.horizon + 1)
     conditions = [c for i in catalogue.values() for c in (i.when, i.uptake, i.stop_when) if c is not None]
     reads = {name for margin in margins for name in margin.columns if name in model.columns}
     layout = Layout.of(model, reads | {name for c in conditions for name in c.reads}, replaced)

@@ -41,7 +41,8 @@ def print_comparison(
     years = "over whole lives" if scenario.horizon > MAX_AGE else f"over {scenario.horizon} years"
     console.print(
         f"\n[bold]{scenario.title or scenario.name}[/bold]: children born {cohort.born}, {years}. Thousand kronor"
-        f" for a year's {cohort.represents:,} births, {economics.price_year} prices, {economics.discount_rate:.1%} discount."
+        f" for a year's {cohort.represents:,} births, {economics.price_year} prices,"
+        f" {economics.discount_rate:.1%} discount."
     )
     console.print(f"\n[bold]{'':<28} {'spent':>8} {'back':>8} {'net':>8} {'±':>8} money is back[/bold]")
     for arm, result in comparison.arms.items():

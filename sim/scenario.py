@@ -17,6 +17,9 @@ from sim.people import Population
 from sim.prices import Economics, Price, PriceList
 from sim.tables import Parameters
 
+MOST_BLOCKS = 128
+"""The most blocks of a ledger, so that its size does not grow with the number of copies."""
+
 BASELINE = "baseline"
 """The arm that all others are compared with."""
 
@@ -36,6 +39,11 @@ class Cohort:
                 raise ScenarioError(f"cohort: {name} must be 1 to {most:,}, not {value:,}")
         if not 1900 <= self.born <= 2200:
             raise ScenarioError(f"cohort: born must be a year from 1900 to 2200, not {self.born}")
+
+    @property
+    def blocks(self) -> int:
+        """Blocks that the ledger is kept by: a copy each, or several neighbouring copies where there are many."""
+        return min(self.copies, MOST_BLOCKS)
 
     @property
     def persons(self) -> int:

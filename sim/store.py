@@ -131,7 +131,7 @@ def _read_ledger(path: Path, plan: Plan, digest: str) -> Ledger:
     import pyarrow.parquet as pq
 
     scenario = plan.scenario
-    ledger = Ledger.empty(plan.margins, scenario.cohort.copies, scenario.horizon, len(plan.interventions))
+    ledger = Ledger.empty(plan.margins, scenario.cohort.blocks, scenario.horizon, len(plan.interventions))
     try:
         table = pq.read_table(path, page_checksum_verification=True)
         part, place, count = (table[name].to_numpy() for name in ("part", "place", "count"))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 
 from sim.engine import all_ids
+from sim.expression import Expression
+from sim.intervention import Intervention
 from sim.plan import Plan, bind
+from sim.scenario import Scenario
 from tests.models import NOT_ALIVE, lives
-from tests.properties.oracle import Person, offers_of
+from tests.properties.oracle import Person
 from tests.properties.random_scenarios import scenarios
 
 SEED = 11
@@ -26,6 +31,16 @@ def codes(plan: Plan, values: dict) -> np.ndarray:
         else:
             row[place] = value if column.labels is None else column.labels.index(value)
     return row
+
+
+def offers_of(scenario: Scenario, arm: str) -> tuple[Intervention, ...]:
+    """Return what is offered in an arm: its own interventions, and existing delivery of the others."""
+    offers = {one.name: one for one in scenario.arms[arm].interventions}
+    for other in scenario.arms.values():
+        for one in other.interventions:
+            if one.baseline_coverage:
+                offers.setdefault(one.name, replace(one, uptake=Expression.of(one.baseline_coverage)))
+    return tuple(offers[name] for name in sorted(offers))
 
 
 def lived_by_the_oracle(plan: Plan, arm: str) -> tuple[np.ndarray, np.ndarray]:
