@@ -108,6 +108,20 @@ def targets(
 
 @app.command()
 @guarded
+def schema(what: Annotated[str, typer.Argument(help="What to describe: results.", metavar="WHAT")]) -> None:
+    """Print the JSON schema of what compare and price print."""
+    import json as text
+
+    from sim.contract import Results
+    from sim.errors import ScenarioError, nearest
+
+    if what != "results":
+        raise ScenarioError(f"no schema {what!r}", hint=nearest(what, ["results"]))
+    typer.echo(text.dumps(Results.model_json_schema(), indent=1))
+
+
+@app.command()
+@guarded
 def version() -> None:
     """Print the versions that results rest on."""
     from sim.store import versions

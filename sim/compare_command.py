@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from sim.comparison import Comparison, compare
+from sim.comparison import ArmResult, Comparison, compare
+from sim.contract import ArmComparison, ArmCosts, Change, Cost, NeededEffect, PayerChange, Results, Seconds
 from sim.engine import simulate
 from sim.errors import ScenarioError
 from sim.files import load_plan
 from sim.needed import Needed, needed_effects
-from sim.outcome import Outcome
 from sim.progress import progress
 from sim.report import print_comparison
 from sim.store import read_run, write_run
@@ -97,55 +94,58 @@ def _answer(
     detail: bool,
 ) -> None:
     if as_json:
-        json.dump(as_contract(comparison, needed, folder, seconds), sys.stdout, ensure_ascii=False)
-        sys.stdout.write("\n")
+        print(as_contract(comparison, needed, folder, seconds).model_dump_json(exclude_unset=True))
     else:
         print_comparison(comparison, needed, folder, seconds, detail=detail)
 
 
-def as_contract(
-    comparison: Comparison, needed: dict[str, Needed], folder: Path, seconds: dict[str, float]
-) -> dict[str, Any]:
+def as_contract(comparison: Comparison, needed: dict[str, Needed], folder: Path, seconds: dict[str, float]) -> Results:
     """Return the result in the form that other programs rely on."""
-    outcome: Outcome = comparison.outcome
+    outcome = comparison.outcome
     scenario = outcome.plan.scenario
-    return {
-        "scenario": scenario.name,
-        "seed": outcome.seed,
-        "persons": comparison.persons,
-        "copies": scenario.cohort.copies,
-        "discount_rate": comparison.economics.discount_rate,
-        "price_year": comparison.economics.price_year,
-        "arms": {
-            arm: {"cost_per_person": {p: {"undiscounted": u, "discounted": d} for p, (u, d) in by_payer.items()}}
-            for arm, by_payer in comparison.costs.items()
-        },
-        "comparisons": {
-            arm: {
-                "participants": result.participants,
-                "participants_per_cohort": result.participants_per_cohort,
-                "delivered_per_cohort": {name: dict(counts) for name, counts in result.delivered.items()},
-                "measures_per_100": {
-                    name: {"change": m.change, "se": m.se, "unit": m.unit} for name, m in result.measures.items()
-                },
-                "by_payer": {
-                    payer: {
-                        "incremental_per_person": one.incremental,
-                        "gross_per_person": one.gross,
-                        "spent_per_person": one.spent,
-                        "se": one.se,
-                        "break_even_year": one.break_even_year,
-                        "no_outlay": one.no_outlay,
-                    }
-                    for payer, one in result.by_payer.items()
-                },
-                **({"needed_effect": needed[arm].as_dict()} if arm in needed else {}),
-            }
-            for arm, result in comparison.arms.items()
-        },
-        "person_years": outcome.person_years,
-        "seconds": seconds,
-        "ledger_digest": outcome.digest(),
-        "threshold_digest": outcome.plan.threshold_digest,
-        "run": str(folder),
+    costs = {
+        arm: ArmCosts(cost_per_person={payer: Cost(undiscounted=u, discounted=d) for payer, (u, d) in by_payer.items()})
+        for arm, by_payer in comparison.costs.items()
     }
+    return Results(
+        scenario=scenario.name,
+        seed=outcome.seed,
+        persons=comparison.persons,
+        copies=scenario.cohort.copies,
+        discount_rate=comparison.economics.discount_rate,
+        price_year=comparison.economics.price_year,
+        arms=costs,
+        comparisons={arm: _compared(result, needed.get(arm)) for arm, result in comparison.arms.items()},
+        person_years=outcome.person_years,
+        seconds=Seconds(**seconds),
+        ledger_digest=outcome.digest(),
+        threshold_digest=outcome.plan.threshold_digest,
+        run=str(folder),
+    )
+
+
+def _compared(result: ArmResult, needed: Needed | None) -> ArmComparison:
+    changes = {
+        payer: PayerChange(
+            incremental_per_person=one.incremental,
+            gross_per_person=one.gross,
+            spent_per_person=one.spent,
+            se=one.se,
+            break_even_year=one.break_even_year,
+            no_outlay=one.no_outlay,
+        )
+        for payer, one in result.by_payer.items()
+    }
+    extra = (
+        {}
+        if needed is None
+        else {"needed_effect": NeededEffect(ratio=needed.ratio, on=list(needed.on), runs=needed.runs)}
+    )
+    return ArmComparison(
+        participants=result.participants,
+        participants_per_cohort=result.participants_per_cohort,
+        delivered_per_cohort={name: dict(counts) for name, counts in result.delivered.items()},
+        measures_per_100={n: Change(change=m.change, se=m.se, unit=m.unit) for n, m in result.measures.items()},
+        by_payer=changes,
+        **extra,
+    )

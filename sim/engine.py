@@ -222,7 +222,7 @@ def run_program(
         cols.copy(),
         0,
         steps,
-        key,
+        np.uint64(key),  # a plain integer beyond 2^63 would not fit the type of a smaller one
         *arguments,
         ledger,
         made,

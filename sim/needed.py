@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 from sim.comparison import arm_result
 from sim.engine import relive
@@ -27,10 +26,6 @@ class Needed:
     ratio: float | None
     on: tuple[str, ...]
     runs: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        return {"ratio": self.ratio, "on": list(self.on), "runs": self.runs}
 
 
 def needed_effects(outcome: Outcome, *, threads: int = 1) -> dict[str, Needed]:

@@ -112,7 +112,7 @@ class Population:
         n = len(ids)
         block = np.empty((4, n), dtype=np.uint32)
         for attribute in self.attributes:
-            fill_draws(ids, n, BIRTH_STEP, stream(attribute.name), key, block)
+            fill_draws(ids, n, BIRTH_STEP, stream(attribute.name), np.uint64(key), block)
             table = thresholds[attribute.name]
             cells = np.zeros(n, dtype=np.int64)
             for name, size in zip(attribute.given, table.shape, strict=False):

@@ -53,9 +53,14 @@ class Plan:
     def watching(self) -> Program:
         """The baseline's program, which also notes whom each arm would reach."""
         watched: dict[Intervention, int] = {}
+        current = self.scenario.arms[BASELINE].interventions
         for bit, name in enumerate(self.compared):
             for intervention in self.scenario.arms[name].interventions:
-                watched[intervention] = watched.get(intervention, 0) | 1 << bit
+                if intervention not in current:
+                    watched[intervention] = watched.get(intervention, 0) | 1 << bit
+            for intervention in current:  # whoever has it in the baseline alone is reached as well
+                if intervention not in self.scenario.arms[name].interventions:
+                    watched[intervention] = watched.get(intervention, 0) | 1 << bit
         offers = []
         for intervention, mask in watched.items():
             signed = mask - 2**64 if mask >= 2**63 else mask

@@ -177,10 +177,8 @@ def training(size: float = -0.4, **more: Any) -> Intervention:
     return offer("training", Effect("trait_shift", trait="risk", size=size, mechanism="training"), years=2, **more)
 
 
-EVERYTHING = tuple(
-    Need(frozenset(columns))
-    for columns in (("care", "previous_care", "sex"), ("school", "ever_placed"), ("work", "spells", "risk"))
-) + (Need(frozenset({"care"}), deaths=True),)
+COUNTED = (("care", "previous_care", "sex"), ("school", "ever_placed"), ("work", "spells", "risk"))
+EVERYTHING = (*(Need(frozenset(columns)) for columns in COUNTED), Need(frozenset({"care"}), deaths=True))
 
 
 def scenario(*arms: tuple[Intervention, ...], model: Model | None = None, **settings: Any) -> Scenario:

@@ -10,8 +10,6 @@ import math
 from collections import Counter as Tally
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
-from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -19,25 +17,10 @@ import numpy as np
 from sim.intervention import Effect, Intervention
 from sim.scenario import Scenario
 from sim.tables import Rule
+from tests.properties.plain_draws import BIRTH, WORD, draw
 
-BITS, WORD = 2.0**32, 2**32 - 1
-BIRTH = WORD
+BITS = 2.0**32
 CERTAIN = 1 - 1e-12
-
-
-@cache
-def philox(counter: tuple[int, int, int, int], key: int) -> tuple[int, int, int, int]:
-    """Return the block of four draws at a counter: ten rounds as published (Salmon et al. 2011)."""
-    (a, b, c, d), (k, m) = counter, (key & WORD, key >> 32)
-    for _ in range(10):
-        high, low = divmod(0xCD9E8D57 * c, 2**32), divmod(0xD2511F53 * a, 2**32)
-        a, b, c, d = high[0] ^ b ^ k, high[1], low[0] ^ d ^ m, low[1]
-        k, m = (k + 0x9E3779B9) & WORD, (m + 0xBB67AE85) & WORD
-    return a, b, c, d
-
-
-def number(text: str, size: int) -> int:
-    return int.from_bytes(blake2b(text.encode(), digest_size=size).digest(), "little")
 
 
 def waiting(integer: int) -> float:
@@ -70,9 +53,7 @@ class Person:
     deliveries: Tally = field(default_factory=Tally)
 
     def draw(self, step: int, name: str, lane: int = 0) -> int:
-        stream = number(f"{name}/{lane // 4}" if lane >= 4 else name, 4)
-        counter = (self.id & WORD, self.id >> 32, step, stream)
-        return philox(counter, number(f"framsyn-rng-v1|{self.seed}|0", 8))[lane % 4]
+        return draw(self.seed, self.id, step, name, lane)
 
     def live(self) -> Iterator[dict[str, Any]]:
         """Iterate over the values at birth and after each step, until death."""
@@ -186,9 +167,7 @@ class Person:
             each = dict(zip(move.to, map(float, given if isinstance(given, tuple) else (given,)), strict=True))
             if move.kind == "hazard":
                 ratios = [math.exp(log) for log in self.acting("hazard_ratio", (name, state, *move.to), t)]
-                ratios += [
-                    called(f.rule, seen) for f in domain.factors if (f.from_state, f.to) == (state, *move.to)
-                ]
+                ratios += [called(f.rule, seen) for f in domain.factors if (f.from_state, f.to) == (state, *move.to)]
                 ratio = math.prod(float(np.float32(one)) for one in ratios)  # ratios and factors are 32-bit
                 times[move.to[0]] = self.time(each[move.to[0]], t, name, lanes[move.to[0]], ratio)
             else:

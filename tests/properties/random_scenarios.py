@@ -245,7 +245,9 @@ def scenarios(draw: Draw, persons: int, horizon: int = LAST_AGE + 1) -> Scenario
         Counter("ever_left", rule((first,), lambda v: v[first] != start, "ever_left")),
         Counter(
             "times",
-            rule((f"previous_{first}", first), lambda v: (v[f"previous_{first}"] == start) & (v[first] != start), "times"),
+            rule(
+                (f"previous_{first}", first), lambda v: (v[f"previous_{first}"] == start) & (v[first] != start), "times"
+            ),
             cap=2,
         ),
     ][: draw(st.integers(0, 2))]

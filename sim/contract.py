@@ -1,0 +1,85 @@
+"""The form of what `framsyn compare --json` and `price --json` print, which other programs rely on. Layer 9."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Cost(_Part):
+    """What an arm costs one payer over the horizon, SEK per member of the cohort."""
+
+    undiscounted: float
+    discounted: float
+
+
+class ArmCosts(_Part):
+    """The costs of one arm by payer, leaves and inner nodes of the tree."""
+
+    cost_per_person: dict[str, Cost]
+
+
+class PayerChange(_Part):
+    """What an arm changes for one payer against the baseline, discounted SEK per member of the cohort."""
+
+    incremental_per_person: float = Field(description="arm - baseline, only what can be cashed in")
+    gross_per_person: float = Field(description="arm - baseline, whether or not it can be cashed in")
+    spent_per_person: float = Field(description="cost of the interventions")
+    se: float | None = Field(description="standard error of incremental_per_person from copies")
+    break_even_year: int | None = Field(description="calendar year; null if never")
+    no_outlay: bool = Field(description="the payer pays nothing for the interventions")
+
+
+class Change(_Part):
+    """The change of a quantity over life per 100 participants."""
+
+    change: float
+    se: float | None
+    unit: str
+
+
+class NeededEffect(_Part):
+    """The common ratio on these transitions at which the public money comes back; null if none from 1/20 to 20 does."""
+
+    ratio: float | None
+    on: list[str]
+    runs: int
+
+
+class ArmComparison(_Part):
+    """One arm against the baseline."""
+
+    participants: int
+    participants_per_cohort: float
+    delivered_per_cohort: dict[str, dict[str, float]]
+    measures_per_100: dict[str, Change]
+    by_payer: dict[str, PayerChange]
+    needed_effect: NeededEffect | None = None
+
+
+class Seconds(_Part):
+    """Wall-clock seconds."""
+
+    simulate: float
+    total: float
+
+
+class Results(_Part):
+    """The result of a comparison."""
+
+    scenario: str
+    seed: int
+    persons: int
+    copies: int
+    discount_rate: float
+    price_year: int
+    arms: dict[str, ArmCosts]
+    comparisons: dict[str, ArmComparison]
+    person_years: int
+    seconds: Seconds
+    ledger_digest: str
+    threshold_digest: str
+    run: str

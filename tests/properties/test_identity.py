@@ -1,0 +1,220 @@
+"""The same persons under the same seed live the same lives, however they are simulated and whoever else is there.
+
+All comparisons are of integers: no tolerance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from sim.domain import Domain
+from sim.engine import all_ids, simulate
+from sim.expression import Expression
+from sim.intervention import Intervention
+from sim.ledger import Ledger, Need
+from sim.model import Model
+from sim.outcome import Outcome
+from sim.plan import bind
+from sim.scenario import Arm, Cohort
+from sim.tables import Parameters
+from tests.models import RISK, SEX, childhood, margins, same_counts, scenario, support, training, tutoring
+from tests.properties.random_scenarios import scenarios
+
+OFFERED_COUNTS = 2
+"""Eligible and offered stand first among the counts of deliveries."""
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return bind(scenario((support(),), (support(uptake=0.3), tutoring()), (training(offer="yearly"), tutoring())))
+
+
+@pytest.fixture(scope="module")
+def outcome(plan) -> Outcome:
+    return simulate(plan)
+
+
+def same_lives(left: Outcome, right: Outcome) -> bool:
+    """Return whether every arm counts the same persons, years and enrolments, whoever refused an offer."""
+    pairs = [(left.ledger(arm), right.ledger(arm)) for arm in left.plan.arms]
+    return all(
+        np.array_equal(a.counts, b.counts)
+        and np.array_equal(a.persons, b.persons)
+        and np.array_equal(a.deliveries[..., OFFERED_COUNTS:], b.deliveries[..., OFFERED_COUNTS:])
+        for a, b in pairs
+    )
+
+
+def test_the_arms_differ_so_that_the_comparisons_below_say_something(plan, outcome):
+    assert len({outcome.ledger(arm).digest() for arm in plan.arms}) == 4
+    assert all(len(outcome.reached[arm]) > 100 for arm in plan.compared)
+
+
+def test_the_number_of_threads_changes_nothing(plan, outcome):
+    assert same_counts(simulate(plan, threads=2, chunk=50), outcome)
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 4096])
+def test_the_chunk_size_changes_nothing(plan, outcome, chunk):
+    assert same_counts(simulate(plan, chunk=chunk), outcome)
+
+
+def test_the_order_of_persons_changes_nothing(plan, outcome):
+    shuffled = np.random.default_rng(5).permutation(all_ids(plan))
+    other = simulate(plan, ids=shuffled, chunk=64)
+    assert same_counts(other, outcome)
+    assert all(set(other.reached[arm]) == set(outcome.reached[arm]) for arm in plan.compared)
+
+
+def test_two_halves_of_the_cohort_add_up_to_it(plan, outcome):
+    ids = all_ids(plan)
+    halves = [simulate(plan, ids=some) for some in (ids[::2], ids[1::2])]
+    for arm in plan.arms:
+        assert (halves[0].ledger(arm) + halves[1].ledger(arm)).digest() == outcome.ledger(arm).digest()
+
+
+def test_the_same_seed_repeats_and_another_does_not(plan, outcome):
+    assert same_counts(simulate(plan), outcome)
+    assert not same_counts(simulate(plan, seed=2), outcome)
+    assert not same_counts(simulate(plan, replicate=1), outcome)
+
+
+def test_seeds_of_small_and_large_keys_live_in_one_run(plan):
+    """A key is 64 bits; those beyond 2^63 are no other kind of number."""
+    assert len({simulate(plan, seed=seed).digest() for seed in range(8)}) == 8
+
+
+@settings(max_examples=60, derandomize=True, deadline=None, database=None)
+@given(scenarios(persons=150))
+def test_living_only_the_reached_equals_living_everyone(scenario):
+    plan = bind(scenario)
+    assert same_lives(simulate(plan), simulate(plan, in_full=True))
+
+
+def test_living_only_the_reached_counts_offers_that_are_refused():
+    plan = bind(scenario((support(uptake=0.5),)))
+    assert same_counts(simulate(plan), simulate(plan, in_full=True))
+
+
+@pytest.mark.parametrize("uptake", [0.0, 0.15, 0.6, 1.0])
+def test_living_only_the_reached_equals_living_everyone_under_existing_delivery(uptake):
+    covered = support(baseline_coverage=0.3)
+    plan = bind(scenario((replace(covered, uptake=Expression.of(uptake)),), (tutoring(),)))
+    assert same_lives(simulate(plan), simulate(plan, in_full=True))
+
+
+def test_an_arm_with_other_parameters_is_lived_by_everyone():
+    changed = Arm((tutoring(),), parameters={"care": Parameters("care", {"placement": 0.01})})
+    plan = bind(scenario(arms={"baseline": Arm(), "fewer": changed}))
+    outcome = simulate(plan)
+    assert outcome.ledger("fewer").persons.sum() == outcome.baseline.persons.sum()
+    alone = bind(scenario((tutoring(),), parameters=changed.parameters))
+    np.testing.assert_array_equal(outcome.ledger("fewer").counts, simulate(alone, in_full=True).ledger("arm_1").counts)
+
+
+@pytest.mark.parametrize(
+    "null",
+    [support(0.0), tutoring(0.0), training(0.0), support(0.0, baseline_coverage=0.4), training(0.0, estimand="itt")],
+    ids=["hazard_ratio_1", "odds_ratio_1", "shift_0", "covered", "itt"],
+)
+def test_a_null_intervention_changes_nobody(null: Intervention):
+    null = replace(null, replaces=None)
+    outcome = simulate(scenario((null,)))
+    reached = outcome.arms["arm_1"]
+    assert reached.participants.sum() > 100
+    np.testing.assert_array_equal(reached.in_arm.counts, reached.in_baseline.counts)
+
+
+def test_an_intervention_that_nobody_accepts_reaches_nobody():
+    outcome = simulate(scenario((support(uptake=0),)))
+    assert outcome.arms["arm_1"].participants.sum() == 0
+    np.testing.assert_array_equal(outcome.ledger("arm_1").counts, outcome.baseline.counts)
+
+
+def test_one_more_person_adds_that_person_and_nobody_else(plan, outcome):
+    one_more = all_ids(plan)[-1] + np.uint64(1)
+    more = simulate(plan, ids=np.append(all_ids(plan), one_more))
+    alone = simulate(plan, ids=np.array([one_more]))
+    for arm in plan.arms:
+        assert (more.ledger(arm) - outcome.ledger(arm)).digest() == alone.ledger(arm).digest()
+        assert alone.ledger(arm).persons.sum() == 1
+
+
+def test_more_copies_leave_the_first_ones_alone(plan, outcome):
+    cohort = plan.scenario.cohort
+    larger = simulate(replace(plan.scenario, cohort=Cohort(cohort.born, cohort.represents, cohort.copies + 2)))
+    for arm in plan.arms:
+        np.testing.assert_array_equal(larger.ledger(arm).counts[: cohort.copies], outcome.ledger(arm).counts)
+
+
+def test_an_unused_intervention_leaves_every_other_arm_alone():
+    few = simulate(scenario((support(),)))
+    more = simulate(scenario((support(),), (training(),)))
+    np.testing.assert_array_equal(more.baseline.counts, few.baseline.counts)
+    np.testing.assert_array_equal(more.ledger("arm_1").counts, few.ledger("arm_1").counts)
+    same_offer = more.plan.interventions.index("support")
+    np.testing.assert_array_equal(
+        more.ledger("arm_1").deliveries[:, :, same_offer], few.ledger("arm_1").deliveries[:, :, 0]
+    )
+
+
+def test_an_arm_does_not_depend_on_the_other_arms(plan, outcome):
+    """Whom it reaches is found out in the one baseline life that all arms share."""
+    for arm in plan.compared:
+        alone = simulate(replace(plan.scenario, arms={"baseline": Arm(), arm: plan.scenario.arms[arm]}))
+        assert set(alone.reached[arm]) == set(outcome.reached[arm])
+        columns = {"care", "previous_care", "sex"}
+        found, known = (one.ledger(arm).of(one.ledger(arm).margin(columns)) for one in (alone, outcome))
+        np.testing.assert_array_equal(found, known)
+
+
+def hobby() -> Domain:
+    """Return a domain that nobody reads."""
+    domain = Domain("hobby", ("none", "music"), "none", clock=2)
+    domain.hazard("none", "music")(lambda age: 0.1 + 0.001 * age)
+    domain.hazard("music", "none")(lambda sex: 0.2 + 0.1 * (sex == "boy"))
+    return domain
+
+
+def test_a_domain_that_nobody_reads_changes_no_other_life(plan, outcome):
+    wider = simulate(replace(plan.scenario, model=childhood(hobby())))
+    for arm in plan.arms:
+        before, after = (margins(one.ledger(arm), one.plan.scenario.model) for one in (outcome, wider))
+        assert set(before) <= set(after)
+        for columns, counts in before.items():
+            np.testing.assert_array_equal(after[columns], counts)
+
+
+def test_a_shorter_horizon_is_the_beginning_of_a_longer_one(plan, outcome):
+    rows = 21
+    short = simulate(replace(plan.scenario, horizon=rows - 1))
+
+    def beginning(ledger: Ledger) -> Ledger:
+        return replace(ledger, counts=ledger.counts[:, :rows], deliveries=ledger.deliveries[:, :rows])
+
+    np.testing.assert_array_equal(short.baseline.counts, beginning(outcome.baseline).counts)
+    for arm in plan.arms:
+        assert short.ledger(arm).digest() == beginning(outcome.ledger(arm)).digest()
+
+
+def two_steps(out_of_a: Callable[..., Any], out_of_b: Callable[..., Any]) -> Model:
+    domain = Domain("care", ("a", "b", "c"), "a")
+    domain.hazard("a", "b", ages=(0, 20))(out_of_a)
+    domain.hazard("b", "c", ages=(5, 9))(out_of_b)
+    return Model("two_steps", (domain,), traits=(SEX, RISK))
+
+
+def test_one_rule_for_two_states_may_tell_them_apart_by_the_state():
+    def rate(care):
+        return 0.1 + 0.5 * (care == "b")
+
+    plain = {"needs": (Need(frozenset({"care"})),), "parameters": {}}
+    together = simulate(scenario(model=two_steps(rate, rate), **plain))
+    apart = simulate(scenario(model=two_steps(lambda: 0.1, lambda: 0.6), **plain))
+    assert same_counts(together, apart)
