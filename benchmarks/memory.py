@@ -26,7 +26,12 @@ TINY = 64
 
 
 def peak_bytes_per_person(engine: Engine, persons: int, threads: int) -> float:
-    """Return the bytes by which a child process's peak grows with each person; 0 where it does not grow."""
+    """Return the bytes by which a child process's peak grows with each person; 0 where it does not grow.
+
+    A population no larger than the tiny one has no growth, and no process is started for it.
+    """
+    if persons <= TINY:
+        return 0.0
     command = [sys.executable, __file__, engine.key, str(persons), str(threads)]
     child = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return float(child.stdout)

@@ -167,8 +167,8 @@ def print_tables(measured: list[Measured], started: list[Start]) -> None:
     for one in measured:
         console.print(f"  {one.engine.workload}, {one.engine.name}: {'; '.join(one.margins)}")
     if started:
-        title = f"framsyn compare scenarios/norrkoping.yaml --persons {PERSONS}, whole process"
-        start = Table(title=title, box=SIMPLE_HEAD, pad_edge=False)
+        console.print(f"framsyn compare scenarios/norrkoping.yaml --persons {PERSONS}, whole process (medians):")
+        start = Table(box=SIMPLE_HEAD, pad_edge=False)
         start.add_column("start")
         for name in ("processes", "wall seconds", "CPU seconds"):
             start.add_column(name, justify="right")

@@ -215,8 +215,8 @@ def _left_out(values: FloatArray) -> list[FloatArray]:
 
 
 def _jackknife(values: Sequence[float]) -> float | None:
-    """Return the jackknife standard error from leave-one-copy-out values; None with one copy."""
-    if len(values) < 2:
+    """Return the jackknife standard error from leave-one-copy-out values; None where all is in one copy."""
+    if len(values) < 2 or np.isnan(values).any():
         return None
     array = np.asarray(values)
     return float(np.sqrt((len(array) - 1) / len(array) * ((array - array.mean()) ** 2).sum()))

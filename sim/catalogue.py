@@ -128,11 +128,21 @@ def _terms(
             continue
         with found.at(*place(key)):
             conditions[key] = expression_from(given)
+            if key == "uptake":
+                _check_uptake(conditions[key])
             rule = conditions[key].rule(model.columns)
             columns = [model.columns[name] for name in rule.reads]
             upper, unit = (1.0, "uptake") if key == "uptake" else (math.inf, "value")
             tabulate(rule, columns, Parameters(), upper=upper, unit=unit)
     return conditions
+
+
+def _check_uptake(uptake: Expression) -> None:
+    """Refuse a plain number that is no share; raises ScenarioError."""
+    share = uptake.constant
+    if share is not None and not 0 <= share <= 1:
+        hint = f"{share:g} % is {share / 100:g}" if 1 < share <= 100 else None
+        raise ScenarioError(f"'uptake' is {share:g}: it must be 0 to 1", hint=hint)
 
 
 def _costs(file: Checked, around: Surroundings, found: Findings) -> list[CostLine]:

@@ -104,11 +104,11 @@ class _Pricing:
         self.prices: PriceList = scenario.prices
         self.years = [scenario.cohort.born + row - 1 for row in range(scenario.horizon + 1)]
         self.shape = (scenario.cohort.blocks, scenario.horizon + 1)
-        self.volumes: dict[tuple[str, str, str], FloatArray] = {}
+        self.volumes: dict[tuple[Quantity, str, str], FloatArray] = {}
 
     def volume(self, quantity: Quantity, arm: str, life: str = "") -> FloatArray:
         """Return a quantity's volume by copy and row: of everyone in an arm, or of one `life` of its reached."""
-        key = (quantity.name, arm, life)
+        key = (quantity, arm, life)
         if key not in self.volumes:
             if life:
                 lived_in = arm if life == "in_arm" else BASELINE
@@ -152,18 +152,17 @@ class _Pricing:
                 here, there = self.volume(then.quantity, BASELINE), self.volume(now.quantity, arm)
             else:
                 here, there = (self.volume(now.quantity, arm, life) for life in ("in_baseline", "in_arm"))
-            change = self.money(now, there) - self.money(then, here)
-            shares = now.payer.by_year(self.years)
-            self.add(gross, shares, change)
-            self.add(cashable, shares, cashed_in(change, now.cashable))
+            for price, change in ((then, -self.money(then, here)), (now, self.money(now, there))):
+                shares = price.payer.by_year(self.years)
+                self.add(gross, shares, change)
+                self.add(cashable, shares, cashed_in(change, now.cashable))
         return Flows(gross), Flows(cashable)
 
     def delivery(self, arm: str) -> Flows:
         """Return what an arm's interventions cost, by their cost lines."""
         counts = self.outcome.baseline.deliveries
         if arm != BASELINE:
-            reached = self.outcome.arms[arm]
-            counts = counts - reached.in_baseline.deliveries + reached.in_arm.deliveries
+            counts = counts + self.outcome.more_delivered(arm)
         flows: dict[str, FloatArray] = {}
         for intervention in self.outcome.plan.arms[arm]:
             place = self.outcome.plan.interventions.index(intervention.catalogue_name)
@@ -208,7 +207,8 @@ def arm_result(outcome: Outcome, arm: str) -> ArmResult:
 
 def nodes_of(plan: Plan) -> tuple[str, ...]:
     """Return every node of the payer tree that a price or an intervention names."""
-    leaves = {payer for price in plan.scenario.prices.prices for payer in price.payer.payers}
+    prices = [*plan.scenario.prices.prices, *(p for arm in plan.scenario.arms.values() for p in arm.prices.values())]
+    leaves = {payer for price in prices for payer in price.payer.payers}
     leaves |= {payer for offers in plan.arms.values() for one in offers for c in one.costs for payer in c.payer.payers}
     return tuple(payer_nodes(leaves))
 
@@ -233,7 +233,7 @@ def _arm_result(pricing: _Pricing, arm: str, nodes: tuple[str, ...], factors: Fl
     delivered = {}
     for intervention in plan.arms[arm]:
         place = plan.interventions.index(intervention.catalogue_name)
-        change = (counts.in_arm.deliveries - counts.in_baseline.deliveries)[:, :, place].sum(axis=(0, 1)) / copies
+        change = outcome.more_delivered(arm)[:, :, place].sum(axis=(0, 1)) / copies
         delivered[intervention.catalogue_name] = {
             "offered": float(change[OFFERED_COUNT]),
             "started": float(change[START_COUNT]),
@@ -241,7 +241,7 @@ def _arm_result(pricing: _Pricing, arm: str, nodes: tuple[str, ...], factors: Fl
         }  # fmt: skip
     measures = {name: _measure(pricing, arm, plan.scenario.model.quantity(name)) for name in plan.scenario.measures}
     participants = int(counts.participants.sum())
-    return ArmResult(participants, participants / copies, by_payer, measures, delivered)
+    return ArmResult(participants, float(participants / copies), by_payer, measures, delivered)
 
 
 def _payer_result(

@@ -47,6 +47,8 @@ class Tally:
     """(blocks, steps + 1, cells)"""
     deliveries: NDArray[np.int64]
     """(blocks, steps + 1, interventions of the plan, counts)"""
+    offered: NDArray[np.int64]
+    """The same of the watched offers of the plan."""
     persons: NDArray[np.int64]
     """Persons, by block."""
     lived: int
@@ -86,26 +88,28 @@ def simulate(
     started = time.perf_counter()
     persons = all_ids(plan) if ids is None else np.asarray(ids, dtype=np.uint64)
     lives = _Lives(plan, philox_key(seed, replicate), threads, chunk, progress)
-    nobody = np.zeros(plan.scenario.cohort.blocks, dtype=np.int64)
     outcome = Outcome(plan, seed, replicate, empty_ledger(plan))
     plan.make_tables()  # before threads share them
-    reached = lives.live(plan.watching, persons, outcome.baseline, (0.0, 0.6))
+    offered = _no_deliveries(plan, len(plan.watched))
+    reached = lives.live(plan.watching, persons, outcome.baseline, offered, part=(0.0, 0.6))
     for bit, arm in enumerate(plan.compared):
         part = 0.6 + 0.4 * bit / len(plan.compared), 0.6 + 0.4 * (bit + 1) / len(plan.compared)
         hit = reached >> np.uint64(bit) & np.uint64(1) == 1
-        outcome.reached[arm] = persons[hit]
-        counts = ArmCounts(
-            empty_ledger(plan),
-            empty_ledger(plan),
-            nobody + np.bincount(block_of(plan, persons[hit]), minlength=len(nobody)),
-        )
-        outcome.arms[arm] = counts
+        in_arm, in_baseline = empty_ledger(plan), empty_ledger(plan)
+        refused = _no_deliveries(plan, len(plan.interventions))
         if in_full or arm in plan.changed:
-            lives.live(plan.programs[arm], persons, counts.in_arm, part)
-            counts.in_baseline = outcome.baseline
+            enrolled = lives.live(plan.programs[arm], persons, in_arm, part=part)
+            in_baseline = outcome.baseline
+            if arm in plan.changed:  # lives differ from birth, so the baseline's cannot say who enrols
+                hit = enrolled != 0
         else:
-            lives.live(plan.programs[arm], persons[hit], counts.in_arm, part)
-            lives.live(plan.programs[BASELINE], persons[hit], counts.in_baseline, part)
+            lives.live(plan.programs[arm], persons[hit], in_arm, part=part)
+            again = _no_deliveries(plan, len(plan.watched))
+            lives.live(plan.watching, persons[hit], in_baseline, again, part=part)
+            _add_refused(plan, bit, offered - again, refused)
+        by_block = np.bincount(block_of(plan, persons[hit]), minlength=plan.scenario.cohort.blocks)
+        outcome.reached[arm] = persons[hit]
+        outcome.arms[arm] = ArmCounts(in_arm, in_baseline, by_block, refused)
     outcome.person_years = lives.lived
     outcome.seconds = time.perf_counter() - started
     return outcome
@@ -123,11 +127,17 @@ class _Lives:
     lived: int = 0
 
     def live(
-        self, program: Program, ids: Ids, ledger: Ledger, part: tuple[float, float] = (0.0, 1.0)
+        self,
+        program: Program,
+        ids: Ids,
+        ledger: Ledger,
+        offered: NDArray[np.int64] | None = None,
+        *,
+        part: tuple[float, float] = (0.0, 1.0),
     ) -> NDArray[np.uint64]:
-        """Live these persons under a program; return, a bit an arm, whom watched offers would reach.
+        """Live these persons under a program; return, a bit an arm, whom its offers reach.
 
-        part: from which share of all the work to which this is.
+        offered: what the watched offers are added to; part: from which share of all the work to which this is.
         """
         reached = np.zeros(len(ids), dtype=np.uint64)
         lock = Lock()
@@ -137,6 +147,8 @@ class _Lives:
             tally, hit = run_program(self.plan, program, some, born(self.plan, some, self.key), self.key)
             with lock:
                 tally.add_to(ledger)
+                if offered is not None:
+                    offered[tally.blocks] += tally.offered
                 reached[members] = hit
                 self.lived += tally.lived
             return len(members)
@@ -148,6 +160,19 @@ class _Lives:
                 if self.progress is not None:
                     self.progress(part[0] + (part[1] - part[0]) * done / len(ids))
         return reached
+
+
+def _no_deliveries(plan: Plan, offers: int) -> NDArray[np.int64]:
+    return np.zeros((plan.scenario.cohort.blocks, plan.scenario.horizon + 1, offers, 4), dtype=np.int64)
+
+
+def _add_refused(plan: Plan, bit: int, unreached: NDArray[np.int64], refused: NDArray[np.int64]) -> None:
+    """Add the offers of an arm to those it does not reach; offers that the baseline makes itself are counted there."""
+    made = {one.catalogue_name for one in plan.arms[BASELINE]}
+    own = plan.scenario.arms[plan.compared[bit]].interventions
+    for place, intervention in enumerate(plan.watched):
+        if intervention in own and intervention.catalogue_name not in made:
+            refused[:, :, plan.interventions.index(intervention.catalogue_name)] += unreached[:, :, place]
 
 
 def relive(plan: Plan, program: Program, ids: Ids, *, seed: int, replicate: int, threads: int = 1) -> Ledger:
@@ -232,7 +257,9 @@ def run_program(
     deliveries = np.zeros((len(blocks), steps + 1, len(plan.interventions), 4), dtype=np.int64)
     for offer in range(program.arrays["n_active"]):
         deliveries[:, :, plan.interventions.index(program.offers[offer])] = made[:, :, offer]
-    return Tally(blocks, ledger, deliveries, np.bincount(block, minlength=len(blocks)), int(lived)), reached
+    offered = made[:, :, program.arrays["n_active"] :]
+    persons = np.bincount(block, minlength=len(blocks))
+    return Tally(blocks, ledger, deliveries, offered, persons, int(lived)), reached
 
 
 def empty_ledger(plan: Plan) -> Ledger:

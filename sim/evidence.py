@@ -16,6 +16,9 @@ PROVENANCES = ("found", "derived", "recalled", "calibrated", "assumed")
 
 SMD_TO_LOG_ODDS = math.pi / math.sqrt(3)
 
+MAX_RATIO, MAX_SHIFT = 1000.0, 10.0
+"""The largest ratio (and 1 / the smallest) and number of standard deviations that can be meant."""
+
 
 @dataclass(frozen=True)
 class Converted:
@@ -31,12 +34,11 @@ class Converted:
 def convert(kind: str, value: float, on_hazard: bool, control_risk: float | None, follow_up: float | None) -> Converted:
     """Convert a stated effect to what acts on a hazard or on an occasion.
 
-    Raises ScenarioError where a ratio is not positive, where the control risk or follow-up that the conversion
+    Raises ScenarioError where a size is out of bounds, where the control risk or follow-up that the conversion
     needs is missing, and where a stated risk leaves 0 to 1.
     """
     name = kind.replace("_", " ")
-    if kind in ("hazard_ratio", "odds_ratio", "relative_risk") and value <= 0:
-        raise ScenarioError(f"the {name} {value:g} must be above 0")
+    _check_size(kind, value, name)
     if kind == "trait_shift":
         return Converted(kind, value, f"trait shift {value:g} SD")
     if kind == "hazard_ratio":
@@ -44,18 +46,20 @@ def convert(kind: str, value: float, on_hazard: bool, control_risk: float | None
             raise ScenarioError("a hazard ratio acts on hazards, and this is an occasion", hint="state an odds_ratio")
         return Converted(kind, math.log(value), f"hazard ratio {value:g}")
     if kind == "smd":
+        stated = f"smd {value:g} = odds ratio {math.exp(SMD_TO_LOG_ODDS * value):.4g}"
         value = math.exp(SMD_TO_LOG_ODDS * value)
-        stated = f"{name} = odds ratio {value:.4g}"
         kind = "odds_ratio"
     else:
         stated = f"{name} {value:g}"
     if not on_hazard and kind in ("odds_ratio", "relative_risk"):
         return Converted(kind, math.log(value), stated)
     if control_risk is None or (on_hazard and follow_up is None):
-        raise ScenarioError(
-            f"a {name} on {'a hazard' if on_hazard else 'an occasion'} has to be converted",
-            hint="give evidence.control_risk and evidence.follow_up_years, or state a hazard_ratio",
+        where, needed, instead = (
+            ("a hazard", "evidence.control_risk and evidence.follow_up_years", "a hazard_ratio")
+            if on_hazard
+            else ("an occasion", "evidence.control_risk", "an odds_ratio")
         )
+        raise ScenarioError(f"the {name} on {where} has to be converted", hint=f"give {needed}, or state {instead}")
     treated = _treated_risk(kind, value, control_risk, name)
     at = f"{stated} at control risk {control_risk:g}"
     if not on_hazard:
@@ -63,6 +67,16 @@ def convert(kind: str, value: float, on_hazard: bool, control_risk: float | None
         return Converted("odds_ratio", log_odds, f"{at} = odds ratio {math.exp(log_odds):.4g}")
     ratio = math.log1p(-treated) / math.log1p(-control_risk)
     return Converted("hazard_ratio", math.log(ratio), f"{at} over {follow_up:g} years = hazard ratio {ratio:.4g}")
+
+
+def _check_size(kind: str, value: float, name: str) -> None:
+    if kind in ("hazard_ratio", "odds_ratio", "relative_risk"):
+        if value <= 0:
+            raise ScenarioError(f"the {name} {value:g} must be above 0")
+        if not 1 / MAX_RATIO <= value <= MAX_RATIO:
+            raise ScenarioError(f"the {name} {value:g} must be {1 / MAX_RATIO:g} to {MAX_RATIO:g}")
+    elif kind in ("smd", "trait_shift") and abs(value) > MAX_SHIFT:
+        raise ScenarioError(f"the {name} {value:g} must be {-MAX_SHIFT:g} to {MAX_SHIFT:g} standard deviations")
 
 
 def _treated_risk(kind: str, value: float, control_risk: float, name: str) -> float:

@@ -103,7 +103,7 @@ class _Loader:
             raise ScenarioError(self.found.problems)
         form: ScenarioForm = file.form
         model = self.model(file)
-        labels = {label for column in model.columns.values() for label in column.labels or ()}
+        labels = frozenset(label for column in model.columns.values() for label in column.labels or ())
         parameters = self.parameters(model, labels)
         population = self.population(file, model)
         prices, payers = self.prices(file, model)
@@ -170,7 +170,9 @@ class _Loader:
 
     def source(self, key: str, path: Path) -> Source:
         """Return what a file holds: on disk, or in the run folder that is read again."""
-        return source_from_values(self.given[key]["values"], key) if self.given else read_yaml(path)
+        if not self.given:
+            return read_yaml(path)
+        return replace(source_from_values(self.given[key]["values"], key), digest=self.given[key]["sha256"])
 
     def find(self, kind: str, name: str) -> Path | None:
         """Return the user's or the shipped file of a name; raises ScenarioError for a link to outside."""
@@ -202,10 +204,16 @@ class _Loader:
             return load_model(file.form.model)
         return load_model(next(iter(MODELS)))
 
-    def parameters(self, model: Model, labels: set[str]) -> dict[str, Parameters]:
+    def parameters(self, model: Model, labels: frozenset[str]) -> dict[str, Parameters]:
         """Return the parameters of every domain, and of the quantities."""
         result = {}
-        for name in [*(domain.name for domain in model.all_domains), QUANTITIES]:
+        names = [*(domain.name for domain in model.all_domains), QUANTITIES]
+        for own in [] if self.given else self.folders[:-1]:
+            for one in sorted((own / "parameters").glob("*.yaml")):
+                if one.stem not in names:
+                    sentence = f"no domain '{one.stem}' in model '{model.name}': nothing would read this file"
+                    self.found.problems.append(Problem(sentence, str(one), hint=nearest(one.stem, names)))
+        for name in names:
             try:
                 path = self.find("parameters", name)
             except ScenarioError as error:
@@ -247,7 +255,7 @@ class _Loader:
                     Population(name, ()).thresholds(attributes[-1], model.columns)
         for trait in model.traits:
             if trait.name not in file.form.attributes:
-                sentence = f"does not say how the trait '{trait.name}' is distributed"
+                sentence = f"the population does not say how the trait '{trait.name}' is distributed"
                 self.found.note(file, ("attributes",), sentence, at_key=True)
         return Population(name, tuple(attributes), file.form.births_per_year.value)
 
@@ -347,7 +355,7 @@ class _Loader:
         around: Surroundings,
         parameters: Mapping[str, Parameters],
         prices: PriceList | None,
-        labels: set[str],
+        labels: frozenset[str],
     ) -> dict[str, Arm]:
         """Return the arms by name, each with its interventions and with what it changes."""
         arms: dict[str, Arm] = {}

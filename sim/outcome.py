@@ -26,6 +26,8 @@ class ArmCounts:
     in_baseline: Ledger
     participants: NDArray[np.int64]
     """Persons reached, by block."""
+    refused: NDArray[np.int64]
+    """Offers to those whom the arm does not reach, who refused them: laid out as a ledger's deliveries."""
 
 
 @dataclass
@@ -44,10 +46,17 @@ class Outcome:
     seconds: float = 0.0
 
     def ledger(self, arm: str = BASELINE) -> Ledger:
-        """Return everyone's ledger in an arm: baseline - R0 + R1."""
+        """Return everyone's ledger in an arm: baseline - R0 + R1, and the offers that were refused."""
         if arm == BASELINE:
             return self.baseline
-        return self.baseline - self.arms[arm].in_baseline + self.arms[arm].in_arm
+        ledger = self.baseline - self.arms[arm].in_baseline + self.arms[arm].in_arm
+        ledger.deliveries += self.arms[arm].refused
+        return ledger
+
+    def more_delivered(self, arm: str) -> NDArray[np.int64]:
+        """Return the deliveries of an arm - those of the baseline: (blocks, steps + 1, interventions, counts)."""
+        counts = self.arms[arm]
+        return counts.in_arm.deliveries - counts.in_baseline.deliveries + counts.refused
 
     def volume(self, quantity: Quantity | str, ledger: Ledger, arm: str = BASELINE) -> FloatArray:
         """Return a quantity's volume by block and row, (blocks, steps + 1), with the parameters of an arm.
@@ -58,7 +67,7 @@ class Outcome:
         model = plan.scenario.model
         if isinstance(quantity, str):
             quantity = model.quantity(quantity)
-        flags = self._flags(quantity.name)
+        flags = self._flags(quantity)
         columns = self._columns(quantity, flags)
         margin = ledger.margin(columns)
         weights = amounts(quantity, model, self._parameters(arm), margin, plan.scenario.horizon)
@@ -89,9 +98,12 @@ class Outcome:
             digest.update(f"{arm}={self.ledger(arm).digest()};".encode())
         return digest.hexdigest()
 
-    def _flags(self, quantity: str) -> list[str]:
+    def _flags(self, quantity: Quantity) -> list[str]:
+        """Return the flags of the interventions that replace a quantity of the model."""
+        if self.plan.scenario.model.quantities.rows.get(quantity.name) != quantity:
+            return []
         arms = self.plan.scenario.arms.values()
-        names = {i.catalogue_name for arm in arms for i in arm.interventions if i.replaces == quantity}
+        names = {i.catalogue_name for arm in arms for i in arm.interventions if i.replaces == quantity.name}
         return sorted(f"receives_{name}" for name in names)
 
     def _columns(self, quantity: Quantity, flags: list[str]) -> set[str]:

@@ -134,7 +134,8 @@ class _Reading:
         band = _BAND.fullmatch(key)
         if band is None:
             if key not in self.labels:
-                hint = nearest(key, self.labels)
+                near = nearest(key, sorted(self.labels))
+                hint = near if near and near.startswith("did you mean") else None  # all labels would be a long list
                 self.note(path, f"names {key!r}, which is no age and no label of the model", hint, at_key=True)
             return [key]
         low, high = int(band[1]), int(band[2] or band[1])
@@ -196,7 +197,7 @@ def _wrong_uncertainty(form: ParameterForm) -> str | None:
         return None
     if not isinstance(given, Mapping) or len(given) != 1 or next(iter(given)) not in ("se", "se_log", "ci95"):
         ways = "{se: x}, {se_log: x}, {ci95: [low, high]} or a text saying why there is none"
-        return f"'uncertainty' must be {ways}, not {shown(given)}"
+        return f"'uncertainty' must be {ways}, not {_keys(given)}"
     kind, value = next(iter(given.items()))
     if kind == "ci95":
         pair = isinstance(value, list) and len(value) == 2 and all(_is_number(x) for x in value)
@@ -208,6 +209,10 @@ def _wrong_uncertainty(form: ParameterForm) -> str | None:
     if not _is_number(value) or value < 0:
         return f"{kind!r} must be a number of 0 or more, not {shown(value)}"
     return None
+
+
+def _keys(given: Any) -> str:
+    return "{" + ", ".join(given) + "}" if isinstance(given, Mapping) else shown(given)
 
 
 def _is_number(value: Any) -> bool:

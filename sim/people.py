@@ -1,6 +1,6 @@
 """Who is born: traits, and a population that says how they are distributed at birth.
 
-Layer 1: draws attributes by address (`sim.draws`); knows no domain's rules and no file.
+Layer 3: draws attributes by address (`sim.draws`); knows no domain's rules and no file.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.domain import BASES, Quantity
+from sim.domain import BASES
 from sim.errors import ModelError, ScenarioError
 from sim.expression import Expression
 from sim.intervention import Intervention
@@ -52,20 +52,22 @@ class Plan:
     @cached_property
     def watching(self) -> Program:
         """The baseline's program, which also notes whom each arm would reach."""
-        watched: dict[Intervention, int] = {}
+        offers = [(one, mask - 2**64 if mask >= 2**63 else mask) for one, mask in self.watched.items()]
+        return self.program_of(BASELINE, self.arms[BASELINE], offers)
+
+    @cached_property
+    def watched(self) -> dict[Intervention, int]:
+        """The offers that one of baseline and arm makes and the other does not, and as bits the arms concerned."""
+        offers: dict[Intervention, int] = {}
         current = self.scenario.arms[BASELINE].interventions
         for bit, name in enumerate(self.compared):
-            for intervention in self.scenario.arms[name].interventions:
-                if intervention not in current:
-                    watched[intervention] = watched.get(intervention, 0) | 1 << bit
-            for intervention in current:  # whoever has it in the baseline alone is reached as well
-                if intervention not in self.scenario.arms[name].interventions:
-                    watched[intervention] = watched.get(intervention, 0) | 1 << bit
-        offers = []
-        for intervention, mask in watched.items():
-            signed = mask - 2**64 if mask >= 2**63 else mask
-            offers.append((intervention, signed))
-        return self.program_of(BASELINE, self.arms[BASELINE], offers)
+            own = self.scenario.arms[name].interventions
+            for intervention in [
+                *(one for one in own if one not in current),
+                *(one for one in current if one not in own),
+            ]:
+                offers[intervention] = offers.get(intervention, 0) | 1 << bit
+        return offers
 
     @property
     def compared(self) -> tuple[str, ...]:
@@ -158,9 +160,10 @@ def _needs(scenario: Scenario, replaced: Mapping[str, str]) -> list[Need]:
     for intervention, quantity in replaced.items():
         flags.setdefault(quantity, []).append(f"receives_{intervention}")
     prices = [*scenario.prices.prices, *(p for arm in scenario.arms.values() for p in arm.prices.values())]
-    quantities: dict[str, Quantity] = {price.quantity.name: price.quantity for price in prices}
-    quantities.update((name, model.quantity(name)) for name in [*scenario.measures, *replaced.values()])
-    needs = [need_of(one, model, flags.get(name, ())) for name, one in quantities.items()]
+    named = [model.quantity(name) for name in [*scenario.measures, *replaced.values()]]
+    quantities = dict.fromkeys([*(price.quantity for price in prices), *named])
+    own = model.quantities.rows
+    needs = [need_of(q, model, flags.get(q.name, ()) if own.get(q.name) == q else ()) for q in quantities]
     return [*needs, *scenario.needs, Need(frozenset())]
 
 

@@ -210,8 +210,8 @@ class Compiler:
             [self.layout.row(c.name), self._switch(Rule.of(c.when), Parameters(), f"counter '{c.name}'"), c.cap]
             for c in self.model.counters
         ]
-        offers = [self._offer(intervention, 0) for intervention in made]
-        offers += [self._offer(intervention, arms) for intervention, arms in watched]
+        offers = [self._offer(intervention, int(not watched), made=True) for intervention in made]
+        offers += [self._offer(intervention, arms, made=False) for intervention, arms in watched]
         margin_rows = [self._margin(margin) for margin in margins]
         previous = [
             (self.layout.row(self._plain(name)), row)
@@ -552,7 +552,7 @@ class Compiler:
             raise RuleError(f"{where}: {error.problems[0].message}", hint=error.problems[0].hint) from None
         return self._add_table("switches", columns, (0, MAX_AGE), (grid != 0).astype(np.uint8))
 
-    def _offer(self, intervention: Intervention, arms: int) -> list[int]:
+    def _offer(self, intervention: Intervention, arms: int, *, made: bool) -> list[int]:
         where = f"intervention '{intervention.name}'"
         columns = self.model.columns
         row = [0] * at.OFFER_FIELDS
@@ -572,7 +572,7 @@ class Compiler:
         row[at.COVERAGE] = math.ceil(c * 2.0**32) if c else -1
         row[at.RECEIVES] = self.layout.receives.get(intervention.catalogue_name, -1)
         row[at.ARMS] = arms
-        if not arms:
+        if made:
             row[at.ACTIVE] = self.pools["active"].add(self._active(intervention))
         return row
 

@@ -5,11 +5,14 @@ Parquet with page checksums for the ledgers, JSON for the rest. The folder appea
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
 import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from sim.draws import RNG_VERSION
+from sim.engine import empty_ledger
 from sim.errors import StoreError
 from sim.files import load_resolved
 from sim.ledger import PARTS, Ledger
@@ -27,39 +31,47 @@ from sim.scenario import BASELINE
 FORMAT = 1
 """Version of the folder's layout."""
 
+DESCRIPTION = "run.json"
+"""What a run rests on, beside its ledgers."""
+
 
 def write_run(outcome: Outcome, folder: Path) -> Path:
     """Write an outcome to a new folder; returns it. Raises StoreError where it exists or cannot be written."""
     if folder.exists():
         raise StoreError(f"the run folder '{folder}' exists already", hint="name another one with --out")
     aside = folder.parent / f".{folder.name}.{uuid.uuid4().hex[:8]}"
+    new = [parent for parent in folder.parents if not parent.exists()]
     try:
         aside.mkdir(parents=True)
-        try:
-            _write_parts(outcome, aside)
-            os.replace(aside, folder)
-        except BaseException:
-            shutil.rmtree(aside, ignore_errors=True)
-            raise
-    except OSError as error:
-        raise StoreError(f"the run folder '{folder}' cannot be written: {error.strerror or error}") from None
+        _write_parts(outcome, aside)
+        os.replace(aside, folder)
+    except BaseException as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        for parent in new:
+            with suppress(OSError):
+                parent.rmdir()
+        if isinstance(error, OSError):
+            reason = error.strerror or error
+            raise StoreError(f"the run folder '{folder}' cannot be written: {reason}") from None
+        raise
     return folder
 
 
 def read_run(folder: Path) -> Outcome:
-    """Read an outcome back; raises StoreError where the folder is missing, damaged or of another format."""
+    """Read an outcome back; raises StoreError where the folder is missing, damaged, changed or of another format."""
     about = _about(folder)
-    if about.get("format") != FORMAT:
-        raise StoreError(f"'{folder}' has the format {about.get('format')!r}; this version reads {FORMAT}")
+    for name, digest in about["files"].items():
+        if _file_digest(folder / name) != digest:
+            raise StoreError(f"'{folder / name}' is not the file that was written (its digest differs)")
     plan = load_resolved(about["scenario"])
-    ledgers = {
-        name: _read_ledger(folder / f"{name}.parquet", plan, about["digests"][name]) for name in about["digests"]
-    }
-    participants = {arm: np.array(counts, dtype=np.int64) for arm, counts in about["participants"].items()}
-    arms = {a: ArmCounts(ledgers[f"{a}.in_arm"], ledgers[f"{a}.in_baseline"], participants[a]) for a in plan.compared}
-    outcome = Outcome(
-        plan, about["seed"], about["replicate"], ledgers[BASELINE], arms, person_years=about["person_years"]
-    )
+    ledgers = {name.removesuffix(".parquet"): _read_ledger(folder / name, plan) for name in about["files"]}
+    arms = {}
+    for arm in plan.compared:
+        in_arm, in_baseline = ledgers[f"{arm}.in_arm"], ledgers[f"{arm}.in_baseline"]
+        participants = np.array(about["participants"][arm], dtype=np.int64)
+        arms[arm] = ArmCounts(in_arm, in_baseline, participants, ledgers[f"{arm}.refused"].deliveries)
+    years = about["person_years"]
+    outcome = Outcome(plan, about["seed"], about["replicate"], ledgers[BASELINE], arms, person_years=years)
     if outcome.digest() != about["ledger_digest"]:
         raise StoreError(f"the ledgers in '{folder}' are not those that were written (digest differs)")
     return outcome
@@ -77,10 +89,11 @@ def versions() -> dict[str, str]:
 
 
 def _write_parts(outcome: Outcome, folder: Path) -> None:
-    digests = {}
-    for name, ledger in _ledgers(outcome).items():
-        _write_ledger(ledger, folder / f"{name}.parquet")
-        digests[name] = ledger.digest()
+    files = {}
+    for name, ledger in _ledgers(outcome):
+        path = folder / f"{name}.parquet"
+        _write_ledger(ledger, path)
+        files[path.name] = _file_digest(path)
     plan = outcome.plan
     about = {
         "format": FORMAT,
@@ -89,24 +102,40 @@ def _write_parts(outcome: Outcome, folder: Path) -> None:
         "replicate": outcome.replicate,
         "person_years": outcome.person_years,
         "participants": {arm: counts.participants.tolist() for arm, counts in outcome.arms.items()},
-        "digests": digests,
+        "files": files,
         "ledger_digest": outcome.digest(),
         "threshold_digest": plan.threshold_digest,
         "versions": versions(),
     }
-    text = json.dumps(about, ensure_ascii=False, indent=1)  # in order: attributes are drawn one after the other
-    with open(folder / "run.json", "w", encoding="utf-8") as file:
-        file.write(text)
+    about["digest"] = _description_digest(about)
+    with open(folder / DESCRIPTION, "w", encoding="utf-8") as file:
+        file.write(json.dumps(about, ensure_ascii=False, indent=1))  # in order: attributes are drawn one by one
         file.flush()
         os.fsync(file.fileno())
 
 
-def _ledgers(outcome: Outcome) -> dict[str, Ledger]:
-    result = {BASELINE: outcome.baseline}
+def _description_digest(about: dict[str, Any]) -> str:
+    """Return the SHA-256 of a description, its own digest left out."""
+    rest = {key: value for key, value in about.items() if key != "digest"}
+    return hashlib.sha256(json.dumps(rest, ensure_ascii=False).encode()).hexdigest()
+
+
+def _file_digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise StoreError(f"'{path}' cannot be read: {error.strerror or error}") from None
+
+
+def _ledgers(outcome: Outcome) -> Iterator[tuple[str, Ledger]]:
+    """Iterate over everything counted; refused offers go as the deliveries of a ledger that counts nothing else."""
+    yield BASELINE, outcome.baseline
     for arm, counts in outcome.arms.items():
-        result[f"{arm}.in_arm"] = counts.in_arm
-        result[f"{arm}.in_baseline"] = counts.in_baseline
-    return result
+        yield f"{arm}.in_arm", counts.in_arm
+        yield f"{arm}.in_baseline", counts.in_baseline
+        refused = empty_ledger(outcome.plan)
+        refused.deliveries = counts.refused
+        yield f"{arm}.refused", refused
 
 
 def _write_ledger(ledger: Ledger, path: Path) -> None:
@@ -126,12 +155,11 @@ def _write_ledger(ledger: Ledger, path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _read_ledger(path: Path, plan: Plan, digest: str) -> Ledger:
+def _read_ledger(path: Path, plan: Plan) -> Ledger:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    scenario = plan.scenario
-    ledger = Ledger.empty(plan.margins, scenario.cohort.blocks, scenario.horizon, len(plan.interventions))
+    ledger = empty_ledger(plan)
     try:
         table = pq.read_table(path, page_checksum_verification=True)
         part, place, count = (table[name].to_numpy() for name in ("part", "place", "count"))
@@ -139,19 +167,21 @@ def _read_ledger(path: Path, plan: Plan, digest: str) -> Ledger:
             getattr(ledger, name).reshape(-1)[place[part == number]] = count[part == number]
     except (OSError, pa.ArrowException, IndexError, KeyError) as error:
         raise StoreError(f"'{path}' is damaged or missing: {str(error).splitlines()[0]}") from None
-    if ledger.digest() != digest:
-        raise StoreError(f"'{path}' does not hold the counts that were written (digest differs)")
     return ledger
 
 
 def _about(folder: Path) -> dict[str, Any]:
-    path = folder / "run.json"
+    """Return the description of a run, checked against its own digest."""
+    path = folder / DESCRIPTION
     if not path.is_file():
-        raise StoreError(f"'{folder}' is no run folder: it has no run.json")
+        raise StoreError(f"'{folder}' is no run folder: it has no {DESCRIPTION}")
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise StoreError(f"'{path}' cannot be read: {error}") from None
-    if not isinstance(about, dict):
-        raise StoreError(f"'{path}' is not a run's description")
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        found = about.get("format") if isinstance(about, dict) else None
+        raise StoreError(f"'{folder}' has the format {found!r}; this version reads {FORMAT}")
+    if about.get("digest") != _description_digest(about):
+        raise StoreError(f"'{path}' is not the description that was written (its digest differs)")
     return about

@@ -214,10 +214,11 @@ def _note(files: Files, found: Findings, arm: str, read: _Trial, error: FramsynE
 def _kind_of_parameter(message: str, read: _Trial) -> str:
     """Return the message; a table where a rule takes a number, or the reverse, is said in those words."""
     wants_table = "is not subscriptable" in message
-    if "cannot be tabulated" not in message or not (wants_table or "'Table'" in message):
+    if "cannot be tabulated" not in message or not (wants_table or "'_LookedUp'" in message):
         return message
-    tables = {name for name in read.order if isinstance(getattr(read, name), Table)}
-    likely = [name for name in read.order if name not in (tables if wants_table else read.looked_up)]
+    order = tuple(read.order)
+    tables = {name for name in order if isinstance(getattr(read, name), Table)}
+    likely = [name for name in order if name not in (tables if wants_table else read.looked_up)]
     if not wants_table:
         likely = [name for name in likely if name in tables]
     if not likely:

@@ -228,9 +228,8 @@ def lives(plan: Plan | Scenario, arm: str = "baseline", *, seed: int = 1, ids: n
     return Lives(plan, history, tally.deliveries.sum(axis=0))
 
 
-def margins(ledger: Ledger, model: Model) -> Mapping[Any, np.ndarray]:
+def margins(ledger: Ledger) -> Mapping[Any, np.ndarray]:
     """Return the counts of every margin by its columns, reshaped to them: (copies, rows, sizes…)."""
-    assert {name for margin in ledger.margins for name in margin.columns if name in model.columns}
     return {
         (margin.columns, margin.deaths): ledger.of(margin).reshape(*ledger.counts.shape[:2], *margin.sizes)
         for margin in ledger.margins

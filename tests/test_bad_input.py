@@ -336,7 +336,7 @@ NAMES = [
     Case("price of an arm", SCENARIO, BASELINE, arm("prices: {¦preschol: {amount: 1}}"),
          ("no price 'preschol'",), "did you mean 'preschool'?"),
     Case("transition", WORK, '"activity: activity_comp -> employed"', '¦"activity: activity_comp -> employd"',
-         ("no transition 'activity: activity_comp -> employd'",), "did you mean 'activity: activity_comp -> employed'?"),
+         ("no transition 'activity: activity_comp -> employd'",), "did you mean 'activity: activity_comp -> emplo"),
     Case("transition in a list", VISITS, '"care: open -> foster_early"', '¦"care: open -> fostr_early"',
          ("no transition",), "did you mean 'care: open -> foster_early'?"),
     Case("trait", SKOLFAM, "trait: school_ability", "trait: ¦school_abilty", ("'school_abilty' is no trait",),
@@ -391,10 +391,10 @@ VALUES = [
     Case("negative price in an arm", SCENARIO, BASELINE, arm("prices: {preschool: {amount: ¦-1}}"), ("at least 0",)),
     Case("cashable above 1", PRICES, "cashable: [0.1, 0.2, 0.35, 0.5]", "cashable: ¦[0.1, 0.2, 0.35, 5]",
          ("'cashable' must be a share", "not 5")),
-    Case("uptake of 120 %", SKOLFAM, "uptake: 0.8", "uptake: ¦1.2", ("uptake 1.2", "between 0 and 1")),
-    Case("uptake of an arm", SCENARIO, "uptake: 0.6", "uptake: ¦60", ("uptake 60", "between 0 and 1")),
+    Case("uptake of 120 %", SKOLFAM, "uptake: 0.8", "uptake: ¦1.2", ("'uptake' is 1.2", "0 to 1")),
+    Case("uptake of an arm", SCENARIO, "uptake: 0.6", "uptake: ¦60", ("'uptake' is 60",), "60 % is 0.6"),
     Case("coverage of 20", READING, "coverage: 0.2", "coverage: ¦20", ("'baseline_coverage' is 20",), "mean 0.2?"),
-    Case("probability of 1.2", UPPER, "value: 0.832", "value: ¦1.2", ("parameter 'academic_third_year' is 1.2", "0 to 1"),
+    Case("probability of 1.2", UPPER, "value: 0.832", "value: ¦1.2", ("'academic_third_year' is 1.2", "0 to 1"),
          "1.2 per year is the probability 0.699"),
     Case("negative probability", UPPER, "value: 0.832", "value: ¦-0.1", ("is -0.1", "0 to 1")),
     Case("negative rate", SCHOOL, "value: 0.045", "value: ¦-0.045", ("'falls_behind' is -0.045 per year", "0 or more")),
@@ -427,12 +427,14 @@ def test_a_value_out_of_bounds_is_placed_with_what_is_allowed(case: Case, folder
 EFFECTS = [
     Case("two sizes", WORK, "    beyond_follow_up", "    odds_ratio: 2\n    beyond_follow_up",
          ("exactly one of", "here hazard_ratio and odds_ratio"), None, (WORK, 'on: "activity')),
-    Case("no size", WORK, "    hazard_ratio: {value: 1.5, ci95: [1.3, 1.7]}\n", "", ("exactly one of", "here none"), None,
-         (WORK, 'on: "activity')),
+    Case("no size", WORK, "    hazard_ratio: {value: 1.5, ci95: [1.3, 1.7]}\n", "", ("exactly one of", "here none"),
+         None, (WORK, 'on: "activity')),
     Case("unknown with a size", VISITS, "- unknown: true\n", "- ¦unknown: true\n    hazard_ratio: 0.9\n",
          ("here hazard_ratio and unknown",)),
     Case("interval", WORK, "ci95: [1.3, 1.7]", "ci95: ¦[1.6, 1.7]", ("1.6 to 1.7 does not hold the value 1.5",)),
     Case("negative ratio", WORK, "{value: 1.5, ci95: [1.3, 1.7]}", "¦-1", ("hazard ratio -1 must be above 0",)),
+    Case("astronomical ratio", WORK, "{value: 1.5, ci95: [1.3, 1.7]}", "¦1e300", ("must be 0.001 to 1000",)),
+    Case("astronomical shift", SKOLFAM, "{value: 0.2, ci95: [-0.2, 0.6]}", "¦200", ("-10 to 10",)),
     Case("hazard ratio on an occasion", WORK, '"activity: activity_comp -> employed"\n    hazard_ratio: {',
          '"upper_secondary: academic -> diploma"\n    hazard_ratio: ¦{', ("this is an occasion",), "odds_ratio"),
     Case("odds ratio without control risk", NURSE, "control_risk: 0.14", "control_risk: null",
@@ -445,7 +447,7 @@ EFFECTS = [
          "odds ratio", (WORK, 'on: "upper')),
     Case("shift of nothing", SKOLFAM, "    trait: school_ability\n", "", ("needs the key 'trait'",), "school_ability",
          (SKOLFAM, "trait_shift")),
-    Case("shift of labels", SKOLFAM, "trait: school_ability", "trait: ¦sex", ("'sex' is no trait that can be shifted",)),
+    Case("shift of labels", SKOLFAM, "trait: school_ability", "trait: ¦sex", ("'sex' is no trait that can",)),
     Case("trait of a ratio", WORK, "    beyond_follow_up", "    trait: ¦sex\n    beyond_follow_up", ("goes with",)),
     Case("no transition named", WORK, '  - on: "activity: activity_comp -> employed"\n    hazard_ratio',
          "  - ¦hazard_ratio", ("`on` must name transitions",)),
@@ -456,7 +458,7 @@ EFFECTS = [
     Case("basis against the quantity", PRICES, "quantity: preschool_places",
          "quantity: preschool_places\n    basis: ¦event", ("is counted on_date, and the price asks for event",)),
     Case("quantity and when", PRICES, "preschool:\n    title: Place in preschool\n",
-         "preschool:\n    ¦title: Place in preschool\n    when: age < 3\n", ("either `quantity` or `when`", "not both")),
+         "preschool:\n    ¦title: Place in preschool\n    when: age < 3\n", ("`quantity` or `when`", "not both")),
     Case("when without basis", PRICES, "quantity: preschool_places", "when: ¦age < 3", ("needs its `basis`",)),
 ]  # fmt: skip
 
@@ -529,10 +531,11 @@ TABLES = [
     Case("unknown label", SCHOOL, BY_EDUCATION, "{compulsory: 0.35, upper_secondary: 0, ¦tertiay: -0.3}",
          ("'tertiay'", "no label"), "did you mean 'tertiary'?"),
     Case("label too many", SCHOOL, BY_EDUCATION, BY_EDUCATION[:-1] + ", ¦phd: 1}", ("'phd'", "no label")),
-    Case("missing label", SCHOOL, BY_EDUCATION, "¦{compulsory: 0.35, upper_secondary: 0}", ("no value for 'tertiary'",)),
+    Case("missing label", SCHOOL, BY_EDUCATION, "¦{compulsory: 0.35, upper_secondary: 0}", ("no value for 'terti",)),
     Case("missing ages at the end", SCHOOL, "10-12: 0.16, 13-15: 0.2}", "10-14: 0.2}",
          ("'support_by_age' has no value for age 15", "8 to 14"), None, (SCHOOL, "{8-9: 0.13")),
-    Case("table for a number", SCHOOL, "value: 0.045", "value: ¦{girl: 0.045, boy: 0.05}", ("'falls_behind' is a table",)),
+    Case("table for a number", SCHOOL, "value: 0.045", "value: ¦{girl: 0.045, boy: 0.05}",
+         ("'falls_behind' is a table",)),
     Case("number for a table", SCHOOL, "value: {8-9: 0.13, 10-12: 0.16, 13-15: 0.2}", "value: ¦0.15",
          ("'support_by_age' is one number, and the rule takes a table",)),
     Case("rows that differ", DEATH, "1-1: {girl: 0.00022, boy: 0.00025}", "1-1: {girl: 0.00022}", ("differ in 'boy'",),
@@ -579,10 +582,20 @@ def test_a_mistake_in_figures_is_placed_in_their_file(case: Case, folder: Path) 
         (folder / BORN).write_text(text[:start] + text[end:], encoding="utf-8")
         name, place = changed(folder, case)
         found = mistakes(folder / SCENARIO)
-        assert [(Path(one["file"]).name, one["line"], one["column"]) for one in found] == [(Path(name).name, *place)] * 2
+        assert [(Path(one["file"]).name, one["line"], one["column"]) for one in found] == [
+            (Path(name).name, *place)
+        ] * 2
         assert any(case.words[0] in one["message"] for one in found)
     else:
         check(case, folder)
+
+
+def test_a_parameter_file_of_no_domain_is_refused(folder: Path) -> None:
+    (folder / SCHOOL).rename(folder / "parameters" / "shcool.yaml")
+    problem = the_mistake(folder / SCENARIO)
+    assert Path(problem["file"]) == folder / "parameters" / "shcool.yaml"
+    assert "no domain 'shcool'" in problem["message"]
+    assert problem["hint"] == "did you mean 'school'?"
 
 
 # Everything at once
@@ -696,7 +709,9 @@ def test_the_screen_shows_the_line_and_points_at_the_mistake(
     done = framsyn("check", "scenarios/norrkoping.yaml", LC_ALL="C", PYTHONUTF8="0", PYTHONIOENCODING="utf-8")
     assert done.returncode == 2
     assert done.stdout == ""
-    number, line = next(x for x in enumerate(text.replace("rate: 0.03", "rate: 3").splitlines(), 1) if "rate: 3" in x[1])
+    number, line = next(
+        x for x in enumerate(text.replace("rate: 0.03", "rate: 3").splitlines(), 1) if "rate: 3" in x[1]
+    )
     at = line.index("3}")
     assert done.stderr.splitlines() == [
         f"scenarios/norrkoping.yaml:{number}:{at + 1}: 'discount_rate' is 3: it must be below 1",

@@ -128,7 +128,7 @@ def test_what_was_not_asked_for_is_refused_by_name() -> None:
 
 
 def filled(seed: int = 3) -> Ledger:
-    ledger = Ledger.empty(margins_for([need("care", "sex"), need("school")], MODEL), copies=2, steps=3, interventions=2)
+    ledger = Ledger.empty(margins_for([need("care", "sex"), need("school")], MODEL), blocks=2, steps=3, interventions=2)
     random = np.random.default_rng(seed)
     for part in PARTS:
         array = getattr(ledger, part)
@@ -151,11 +151,11 @@ def test_the_digest_changes_with_any_count(part: str) -> None:
 
 def test_the_digest_changes_where_a_count_moves_to_another_place_part_or_shape() -> None:
     def one(part: str, place: int) -> str:
-        ledger = Ledger.empty(margins_for([need("care")], MODEL), copies=2, steps=1, interventions=3)
+        ledger = Ledger.empty(margins_for([need("care")], MODEL), blocks=2, steps=1, interventions=3)
         getattr(ledger, part).reshape(-1)[place] = 1
         return ledger.digest()
 
-    other_shape = Ledger.empty(margins_for([need("care")], MODEL), copies=4, steps=0, interventions=3)
+    other_shape = Ledger.empty(margins_for([need("care")], MODEL), blocks=4, steps=0, interventions=3)
     other_shape.counts.reshape(-1)[0] = 1
     digests = [one(part, place) for part in PARTS for place in (0, 1)] + [other_shape.digest()]
     assert len(set(digests)) == len(digests)

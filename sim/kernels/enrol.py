@@ -56,12 +56,13 @@ def _draw_uptake(o, found, who, ids, t, key, offers, some_ids, draws):
 
 @kernel
 def enrol(
-    o, n, t, key, ids, block, cols, offers, tables, reads, switches, chances, standing, start, delivered, counts, who,
-    some_ids, draws,
+    o, n, t, key, ids, block, cols, offers, tables, reads, switches, chances, standing, start, delivered, counts,
+    origin, reached, who, some_ids, draws,
 ):  # fmt: skip
     """Make offer o to everyone who is eligible and has not had it; start cost and first year fall in this step.
 
-    standing, start, delivered: (offers, n) uint8; counts: (blocks, steps + 1, offers, DELIVERY_COUNTS) int64.
+    standing, start, delivered: (offers, n) uint8; counts: (blocks, steps + 1, offers, DELIVERY_COUNTS) int64;
+    reached: (persons,) uint64, marked where the person now carries the effect.
     """
     found = _find_eligible(o, n, cols, offers, tables, reads, switches, standing[o], who)
     if found == 0:
@@ -87,6 +88,8 @@ def enrol(
             standing[o, i] = _REFUSED
         start[o, i] = t
         delivered[o, i] = 0
+        if standing[o, i] in (_DELIVERED, _CARRIES):
+            reached[origin[i]] |= np.uint64(offers[o, ARMS])
 
 
 @kernel
@@ -119,12 +122,14 @@ def count_delivery_years(o, n, t, block, standing, start, delivered, counts):
 
 @kernel
 def watch(
-    o, n, t, key, ids, cols, offers, tables, reads, switches, chances, standing, origin, reached, who, some_ids, draws
+    o, n, t, key, ids, block, cols, offers, tables, reads, switches, chances, standing, origin, reached, counts, who,
+    some_ids, draws,
 ):  # fmt: skip
     """Note whom an arm's offer would reach, along the baseline life, without making the offer.
 
     Up to the first difference the two lives are one, so baseline values decide. Reached: the arm enrols the
     person and the baseline's own coverage does not, or the other way round. reached: (persons,) uint64, a bit an arm.
+    The offers are counted, because those who refuse in the arm live on unreached, and an offer may cost something.
     """
     found = _find_eligible(o, n, cols, offers, tables, reads, switches, standing[o], who)
     if found == 0:
@@ -135,6 +140,8 @@ def watch(
         i = who[f]
         cell = tables[table, START] + cell_of(cols, i, reads, tables[table, READS], tables[table, READS_END])
         draw = np.uint64(draws[0, f])
+        counts[block[i], t + 1, o, ELIGIBLE_COUNT] += 1
+        counts[block[i], t + 1, o, OFFERED_COUNT] += 1
         accepts = draw < chances[cell] or offers[o, CARRY_ALL] != 0
         in_baseline = offers[o, COVERAGE] > 0 and draw < np.uint64(offers[o, COVERAGE])
         if accepts != in_baseline:

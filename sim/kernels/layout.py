@@ -74,7 +74,7 @@ CARRY_ALL = 8  # all who are offered carry the effect
 COVERAGE = 9  # 32-bit threshold of baseline coverage, -1 where there is none
 RECEIVES = 10  # column that is 1 in delivery, -1 where nobody asks
 ACTIVE = 11  # first in `active`: which domains the effect acts on in a year
-ARMS = 12  # bit mask of the arms that make this offer (watched offers)
+ARMS = 12  # bits set in `reached`: of the arms that make a watched offer, of 1 for an offer made by the arm itself
 OFFER_FIELDS = 13
 
 # counters[c]

@@ -166,12 +166,12 @@ def live(
             go_on(o, n, t, cols, offers, tables, reads, switches, standing, start, delivered)
             enrol(
                 o, n, t, key, ids, block, cols, offers, tables, reads, switches, chances, standing, start, delivered,
-                deliveries, candidates, some_ids, draws,
+                deliveries, origin, reached, candidates, some_ids, draws,
             )  # fmt: skip
         for o in range(n_active, offers.shape[0]):
             watch(
-                o, n, t, key, ids, cols, offers, tables, reads, switches, chances, standing, origin, reached,
-                candidates, some_ids, draws,
+                o, n, t, key, ids, block, cols, offers, tables, reads, switches, chances, standing, origin, reached,
+                deliveries, candidates, some_ids, draws,
             )  # fmt: skip
         if n_active > 0:
             for i in range(n):

@@ -22,7 +22,7 @@ CONTRACT = {
 
 
 def test_the_json_of_a_tiny_run_has_the_keys_of_the_contract():
-    options = ["--persons", "1280", "--rounds", "1", "--json"]
+    options = ["--persons", "200", "--rounds", "1", "--json"]
     command = [sys.executable, str(ROOT / "benchmarks" / "step.py"), *options]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     rows = json.loads(printed)

@@ -263,7 +263,8 @@ def scenarios(draw: Draw, persons: int, horizon: int = LAST_AGE + 1) -> Scenario
     death = mortality(draw, sketch)
     model = Model("random", tuple(domains), TRAITS, death, tuple(counters), quantities(first))
     pool = [intervention(draw, sketch, name) for name in ("one", "two", "three")[: draw(st.integers(1, 3))]]
-    arms = {"baseline": Arm()}
+    current = draw(st.lists(st.sampled_from(pool), unique_by=lambda one: one.name, max_size=1))
+    arms = {"baseline": Arm(tuple(current))}
     for number in range(draw(st.integers(1, 3))):
         chosen = draw(st.lists(st.sampled_from(pool), unique_by=lambda one: one.name, max_size=len(pool)))
         offers = [variant(draw, one) if draw(st.integers(0, 2)) == 0 else one for one in chosen]
