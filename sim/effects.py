@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,12 +127,13 @@ def changed_occasion(
     probabilities: NDArray[np.float64],
     names: Sequence[tuple[str, str, str]],
     acting: Sequence[tuple[Effect, float]],
+    words: Callable[[tuple[int, ...]], str] = str,
 ) -> NDArray[np.float64]:
     """Return the probabilities of one occasion under odds ratios and relative risks.
 
-    probabilities: (destinations, cells…); names: the transition of each destination. An odds ratio multiplies the
-    odds against staying, then all are renormalised; where the occasion is certain it multiplies the weight. A
-    relative risk multiplies the probability; raises ScenarioError where the sum would exceed 1.
+    probabilities: (destinations, cells…); names: the transition of each destination; words: a cell in words. An odds
+    ratio multiplies the odds against staying, then all are renormalised; where the occasion is certain it multiplies
+    the weight. A relative risk multiplies the probability; raises ScenarioError where the sum would exceed 1.
     """
     odds = np.ones(len(names))
     risks = np.ones(len(names))
@@ -155,7 +156,7 @@ def changed_occasion(
             worst = np.unravel_index(int(np.argmax(excess)), excess.shape)
             raise ScenarioError(
                 f"a relative risk makes the probability {excess[worst]:.3g} out of '{names[0][0]}: {names[0][1]}'"
-                f" in cell {tuple(int(x) for x in worst)}: at most 1",
+                f" at {words(tuple(int(place) for place in worst))}: at most 1",
                 hint="state the effect as an odds ratio",
             )
     return result

@@ -21,7 +21,7 @@ from sim.plan import Plan, bind
 from sim.program import Program
 from sim.scenario import BASELINE, Scenario
 
-CHUNK = 4096
+CHUNK = 8192
 """Persons that are lived together: their columns and draws stay in the second-level cache."""
 
 _ARGUMENTS = (
@@ -87,7 +87,7 @@ def simulate(
             raise ScenarioError(f"{name} must be 1 or more, not {value}")
     started = time.perf_counter()
     persons = all_ids(plan) if ids is None else np.asarray(ids, dtype=np.uint64)
-    lives = _Lives(plan, philox_key(seed, replicate), threads, chunk, progress)
+    lives = _Lives(plan, np.uint64(philox_key(seed, replicate)), threads, chunk, progress)
     outcome = Outcome(plan, seed, replicate, empty_ledger(plan))
     plan.make_tables()  # before threads share them
     offered = _no_deliveries(plan, len(plan.watched))
@@ -120,7 +120,7 @@ class _Lives:
     """Lives persons chunk by chunk on threads, adding what each chunk counted to a ledger."""
 
     plan: Plan
-    key: int
+    key: np.uint64
     threads: int
     chunk: int
     progress: Callable[[float], None] | None = None
@@ -167,18 +167,24 @@ def _no_deliveries(plan: Plan, offers: int) -> NDArray[np.int64]:
 
 
 def _add_refused(plan: Plan, bit: int, unreached: NDArray[np.int64], refused: NDArray[np.int64]) -> None:
-    """Add the offers of an arm to those it does not reach; offers that the baseline makes itself are counted there."""
-    made = {one.catalogue_name for one in plan.arms[BASELINE]}
-    own = plan.scenario.arms[plan.compared[bit]].interventions
-    for place, intervention in enumerate(plan.watched):
-        if intervention in own and intervention.catalogue_name not in made:
-            refused[:, :, plan.interventions.index(intervention.catalogue_name)] += unreached[:, :, place]
+    """Add an arm's offers to those it does not reach, and take off those that the baseline alone makes them.
+
+    Existing delivery is offered to the same persons in every arm, so there nothing is added or taken off.
+    """
+    own, current = (plan.scenario.arms[arm].interventions for arm in (plan.compared[bit], BASELINE))
+    existing_here = {one.catalogue_name for one in plan.arms[plan.compared[bit]]} - {one.catalogue_name for one in own}
+    existing_there = {one.catalogue_name for one in plan.arms[BASELINE]} - {one.catalogue_name for one in current}
+    for place, (intervention, arms) in enumerate(plan.watched.items()):
+        name = intervention.catalogue_name
+        if arms >> bit & 1 and name not in existing_here | existing_there:
+            sign = 1 if intervention in own else -1
+            refused[:, :, plan.interventions.index(name)] += sign * unreached[:, :, place]
 
 
 def relive(plan: Plan, program: Program, ids: Ids, *, seed: int, replicate: int, threads: int = 1) -> Ledger:
     """Live some persons under one program and return their ledger: the reached, under other effects."""
     ledger = empty_ledger(plan)
-    _Lives(plan, philox_key(seed, replicate), threads, CHUNK).live(program, ids, ledger)
+    _Lives(plan, np.uint64(philox_key(seed, replicate)), threads, CHUNK).live(program, ids, ledger)
     return ledger
 
 
@@ -205,7 +211,7 @@ def chunks(blocks: NDArray[np.int64], most: int) -> list[NDArray[np.int64]]:
     return pieces
 
 
-def born(plan: Plan, ids: Ids, key: int) -> NDArray[np.uint8]:
+def born(plan: Plan, ids: Ids, key: int | np.uint64) -> NDArray[np.uint8]:
     """Return the columns of the newborn: (columns, persons) uint8, `previous_` values as the initial ones."""
     model = plan.scenario.model
     cols = np.zeros((plan.layout.size, len(ids)), dtype=np.uint8)
@@ -225,7 +231,7 @@ def run_program(
     program: Program,
     ids: Ids,
     cols: NDArray[np.uint8],
-    key: int,
+    key: int | np.uint64,
     history: NDArray[np.uint8] | None = None,
 ) -> tuple[Tally, NDArray[np.uint64]]:
     """Live some persons under one program; return the tally and, a bit an arm, whom watched offers would reach.

@@ -91,6 +91,14 @@ class Expression:
         return Rule(lambda **axes: _value(tree, axes), self.reads, False, self.text)
 
 
+_SPOKEN = {
+    "ListComp": "a loop", "GeneratorExp": "a loop", "SetComp": "a loop", "DictComp": "a loop", "Lambda": "a function",
+    "JoinedStr": "a text with values", "NamedExpr": "an assignment", "Attribute": "a dot", "Subscript": "an index",
+    "List": "a list", "Tuple": "a list", "Dict": "a mapping", "Set": "a set", "Starred": "a star",
+}  # fmt: skip
+"""What cannot stand in an expression, in words."""
+
+
 def _parse(text: str) -> ast.expr:
     try:
         return ast.parse(text, mode="eval").body
@@ -137,7 +145,7 @@ def _check(node: ast.AST, names: list[str]) -> None:
                 f"the text {node.value!r} stands alone", hint="a label is compared with its column: care == 'open'"
             )
         case _:
-            what = type(node).__name__
+            what = _SPOKEN.get(type(node).__name__, "this part")
             raise RuleError(
                 f"{what} is not available in an expression", hint="use columns, labels, comparisons and arithmetic"
             )
@@ -185,7 +193,7 @@ def _value(node: ast.AST, axes: Mapping[str, Axis]) -> Any:
             return _compared(node, axes)
         case ast.Call(func=ast.Name(id=name)):
             return _FUNCTIONS[name][1](*[_axis(one, axes) for one in node.args])
-    raise RuleError(f"{type(node).__name__} is not available in an expression")
+    raise RuleError("this part is not available in an expression")
 
 
 def _compared(node: ast.Compare, axes: Mapping[str, Axis]) -> Axis:

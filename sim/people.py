@@ -80,10 +80,13 @@ class Population:
                     raise ScenarioError(f"the share of {key!r} in '{attribute.name}' must be 0 to 1, not {inner!r}")
                 else:
                     shares[place] = inner
+            row = ", ".join(
+                f"{name} {columns[name].text(code)}" for name, code in zip(attribute.given, cell, strict=False)
+            )
             if not given:
                 if abs(shares[cell].sum() - 1) > 1e-6:
                     raise ScenarioError(
-                        f"{where} add to {shares[cell].sum():.6g}, not 1" + (f" at {cell}" if cell else "")
+                        f"{where} add to {shares[cell].sum():.6g}, not 1" + (f" at {row}" if row else "")
                     )
                 shares[cell] /= shares[cell].sum()
             elif missing := [one for one in allowed if one not in {str(key) for key in node}]:
@@ -100,7 +103,7 @@ class Population:
     def draw(
         self,
         ids: NDArray[np.uint64],
-        key: int,
+        key: int | np.uint64,
         columns: Mapping[str, Column],
         thresholds: Mapping[str, NDArray[np.uint64]],
     ) -> dict[str, ByteArray]:

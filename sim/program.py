@@ -345,7 +345,7 @@ class Compiler:
             grids: list[NDArray[np.float64]] = []
             for move, window in zip(joint, windows, strict=True):
                 grids += self._probabilities(domain, move, window, columns, ages, moved)
-            return changed_occasion(np.stack(grids), targets, acting)
+            return changed_occasion(np.stack(grids), targets, acting, lambda cell: cell_text(columns, cell, ages))
 
         probabilities = at_level(())
         self._check_sum(state, domain, probabilities, columns, ages)

@@ -25,7 +25,6 @@ from sim.files import shipped_folder
 from sim.source import Source, read_yaml
 
 SHIPPED = shipped_folder()
-NORRKOPING = SHIPPED / "norrkoping.yaml"
 
 TOWN = """\
 title: A town of our own

@@ -536,6 +536,19 @@ def test_who_dies_in_the_step_of_enrolment_pays_start_and_first_year_and_later_y
     assert not results["region"].no_outlay
 
 
+@pytest.mark.parametrize("more", [{}, {"offer": "yearly"}, {"estimand": "itt"}])
+def test_who_refuses_an_offer_costs_what_an_offer_costs(more: dict[str, Any]) -> None:
+    lines = (cost("offered", 7, "state"), cost("eligible", 3, "region"), cost("start", 100, SOCIAL))
+    some = scenario((support(uptake=0.3, costs=lines, **more),), economics=Economics(2024, 0.0))
+    results = compare(simulate(some)).arms["arm_1"]
+    eligible, offered, started, _ = lives(some, "arm_1").deliveries[:, 0].sum(axis=0)
+    assert offered > 2 * started > 0
+    assert results.by_payer["state"].spent == pytest.approx(7 * offered / 900, rel=EXACT)
+    assert results.by_payer["region"].spent == pytest.approx(3 * eligible / 900, rel=EXACT)
+    assert results.by_payer[SOCIAL].spent == pytest.approx(100 * started / 900, rel=EXACT)
+    assert results.delivered["support"]["offered"] == pytest.approx(offered / 3, rel=EXACT)
+
+
 def test_a_payer_without_outlay_pays_nothing_and_one_with_a_share_that_ended_keeps_nothing() -> None:
     lines = (cost("start", 1000, {"state": 1.0}), cost("start", 500, {SOCIAL: 0.4, "region": 0.6, "until": 2019}))
     grant = support(costs=lines)

@@ -42,7 +42,7 @@ INTERVENTIONS = sorted(path.stem for path in (SHIPPED / "interventions").glob("*
 PERSONS = 30_000
 
 STATES = tuple(Need(frozenset({d.name, f"previous_{d.name}"})) for d in MODEL.domains)
-WHO = (Need(frozenset({"sex", "care", "previous_care"})),)
+WHO = (Need(frozenset({"sex"})), Need(frozenset({"ever_placed"})))
 
 
 @pytest.fixture(scope="module")
@@ -346,9 +346,6 @@ def test_assessed_income_in_working_age_is_of_the_size_of_the_national_mean(outc
     # registry row income_mean_20_64_2020: 342 400 a year times 45 years = 15.4 million, all residents
     mean = read_figures()["income_mean_20_64_2020"].value
     assert 13.5e6 < 45 * mean < 17e6
-    need = Need(frozenset({"sex", "activity", "upper_secondary", "ever_higher_education"}))
-    plan = outcome.plan
-    assert any(need.columns <= set(margin.columns) for margin in plan.margins)
     income = outcome.volume("assessed_income", outcome.baseline)[:, 1:].sum() / outcome.baseline.persons.sum()
     assert 13.5e6 < income < 17e6
 
@@ -365,7 +362,7 @@ def test_placement_costs_are_of_the_size_of_what_municipalities_spend(outcome: O
     assert 100_000 < cost < 145_000
 
 
-def test_a_nineteenth_to_a_twenty_fifth_of_all_children_are_ever_placed_by_18(outcome: Outcome) -> None:
+def test_about_one_child_in_twenty_is_ever_placed_by_18(outcome: Outcome) -> None:
     # registry row ohc_cumulative_18_18_20_2005: about .05, within .01
     placed, _ = outcome.share_in(["ever_placed"])
     assert abs(placed[19, 1] / placed[19].sum() - read_figures()["ohc_cumulative_18_18_20_2005"].value) < 0.01

@@ -208,9 +208,7 @@ def test_every_value_and_key_has_its_line_and_column(
         ('a:\n  ""\nb: 1\n', (2, 3)),
     ],
 )
-def test_a_value_left_out_stands_right_after_its_colon(
-    write: Write, content: str, where: tuple[int, int]
-) -> None:
+def test_a_value_left_out_stands_right_after_its_colon(write: Write, content: str, where: tuple[int, int]) -> None:
     assert read_yaml(write(content)).places["a",] == where
 
 
@@ -310,9 +308,7 @@ def test_a_file_over_1_mb_is_refused(write: Write) -> None:
     ],
     ids=["gzip", "big-gzip", "zip", "parquet", "npy", "pickle"],
 )
-def test_packed_and_binary_files_are_refused_by_their_first_bytes(
-    write: Write, content: bytes, name: str
-) -> None:
+def test_packed_and_binary_files_are_refused_by_their_first_bytes(write: Write, content: bytes, name: str) -> None:
     assert the_problem(write(content)).message.startswith(f"refused file type: {name}")
 
 
@@ -522,16 +518,12 @@ def test_numbers_must_be_finite(write: Write, word: str) -> None:
     assert "not a finite number" in the_problem(write(f"a: {word}\n")).message
 
 
-@pytest.mark.parametrize(
-    "word", ["1e999", "-1e999", "9" * 400, "9" * 5000], ids=["float", "-float", "int", "long"]
-)
+@pytest.mark.parametrize("word", ["1e999", "-1e999", "9" * 400, "9" * 5000], ids=["float", "-float", "int", "long"])
 def test_numbers_that_overflow_are_refused(write: Write, word: str) -> None:
     assert "not a finite number" in the_problem(write(f"a: {word}\n")).message
 
 
-@pytest.mark.parametrize(
-    ("word", "right"), [("0,05", "0.05"), ("-1,5", "-1.5"), ("-,5", "-.5"), ("1,5e3", "1.5e3")]
-)
+@pytest.mark.parametrize(("word", "right"), [("0,05", "0.05"), ("-1,5", "-1.5"), ("-,5", "-.5"), ("1,5e3", "1.5e3")])
 def test_a_decimal_comma_is_refused_with_the_right_spelling(write: Write, word: str, right: str) -> None:
     problem = the_problem(write(f"x: 1\na: {word}\n"))
     assert problem.hint == f"use a point: {right}"

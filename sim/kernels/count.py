@@ -27,9 +27,16 @@ _MOST_REPLICATED = 4096
 @kernel
 def fill_cells(n, cols, reads, first, last, base, cells):
     """Fill base + the cell of each of the first n persons over the given reads: cells (≥ n,) uint32, modulo 2^32."""
+    start = np.uint32(base)
+    if first == last:
+        for i in range(n):
+            cells[i] = start
+        return
+    column = cols[reads[first, COLUMN]]
+    stride = np.uint32(reads[first, STRIDE])
     for i in range(n):
-        cells[i] = np.uint32(base)
-    for r in range(first, last):
+        cells[i] = start + np.uint32(column[i]) * stride
+    for r in range(first + 1, last):
         column = cols[reads[r, COLUMN]]
         stride = np.uint32(reads[r, STRIDE])
         for i in range(n):

@@ -224,7 +224,6 @@ def sickness_compensation_to_work(age, p):
 
 
 # a rate and no occasion, so that the study tables of these states need no age beyond the last entry to study
-@activity.hazard("study", "retired", ages=("pension_from", 100))
 @activity.hazard("employed", "retired", ages=("pension_from", 100))
 @activity.hazard("unemployed", "retired", ages=("pension_from", 100))
 @activity.hazard("inactive", "retired", ages=("pension_from", 100))

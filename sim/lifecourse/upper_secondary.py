@@ -39,12 +39,9 @@ def chooses_programme(school, sex, parental_education, school_ability, p):
 
 
 def _diploma(years_in_upper_secondary, third, fourth, fifth):
-    """Return the probability by the school year that ends now: none before the third."""
-    return (
-        third * (years_in_upper_secondary == 2)
-        + fourth * (years_in_upper_secondary == 2 + 1)
-        + fifth * (years_in_upper_secondary > 2 + 1)
-    )
+    """Return the probability by the school year that ends now: none before the third, which ends at clock 2."""
+    extra = years_in_upper_secondary - 2
+    return third * (extra == 0) + fourth * (extra == 1) + fifth * (extra > 1)
 
 
 def _pass(probability, school_ability, behaviour_risk, sex, p):

@@ -35,7 +35,7 @@ def cost_by_copy(outcome: Outcome, arm: str, payer: str) -> np.ndarray:
     scenario = outcome.plan.scenario
     ledger = outcome.ledger(arm)
     factors = scenario.economics.factors(scenario.horizon)
-    total = np.zeros(scenario.cohort.copies)
+    total = np.zeros(len(ledger.persons))
     for price in scenario.prices.prices:
         held = scenario.arms[arm].prices.get(price.name, price)
         share = sum(part for name, part in held.payer.parts if belongs(name, payer))
