@@ -11,6 +11,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ def years_of(intervention: Intervention) -> Iterable[tuple[int, int, int]]:
             yield from ((standing, delivered, year) for year in range(1, YEARS_AXIS))
 
 
+@lru_cache(maxsize=1024)  # asked for by every table that the effect may act on, and by every arm
 def course(intervention: Intervention, effect: Effect) -> NDArray[np.float64]:
     """Return the size of an effect in every year of its course."""
     sizes = np.zeros(course_shape(intervention))
@@ -57,7 +59,8 @@ SHIFT_STEP = 0.01
 """Trait shifts are rounded to this many standard deviations, so that a table has few levels."""
 
 
-def levels(intervention: Intervention, effects: Sequence[Effect], ages: tuple[int, int]) -> Levels:
+@lru_cache(maxsize=4096)
+def levels(intervention: Intervention, effects: tuple[Effect, ...], ages: tuple[int, int]) -> Levels:
     """Return the distinct combinations of sizes that these effects take in years lived within a window of ages."""
     courses = np.stack([course(intervention, effect) for effect in effects])
     for number, effect in enumerate(effects):
@@ -73,7 +76,7 @@ def levels(intervention: Intervention, effects: Sequence[Effect], ages: tuple[in
             continue  # nobody of an age in the window is in this year
         signature = tuple(float(size) for size in courses[(slice(None), *place)])
         level_of[place] = signatures.setdefault(signature, len(signatures))
-    return Levels(tuple(effects), tuple(signatures), level_of)
+    return Levels(effects, tuple(signatures), level_of)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,6 +105,7 @@ class Ledger:
     """(blocks, steps + 1, interventions, eligible | offered | started | years)"""
     persons: IntArray
     """Persons at the start, by block."""
+    cache: dict[int, NDArray[np.float64]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def empty(cls, margins: tuple[Margin, ...], blocks: int, steps: int, interventions: int) -> Ledger:
@@ -138,6 +139,12 @@ class Ledger:
     def of(self, margin: Margin) -> IntArray:
         """Return the counts of a margin: (blocks, steps + 1, cells)."""
         return self.counts[:, :, margin.start : margin.start + margin.cells]
+
+    def floats(self, margin: Margin) -> NDArray[np.float64]:
+        """Return the counts of a margin for arithmetic, (steps + 1, blocks, cells); made once, after the counting."""
+        if margin.start not in self.cache:
+            self.cache[margin.start] = np.moveaxis(self.of(margin), 1, 0).astype(np.float64)
+        return self.cache[margin.start]
 
     def nonzero(self, part: str) -> tuple[IntArray, IntArray]:
         """Return the places (row-major) and values of the counts of a part that are not 0."""

@@ -75,8 +75,7 @@ class Outcome:
         for flag in flags:
             place = margin.columns.index(flag) + 1
             shaped = shaped * np.array([1.0, 0.0]).reshape([-1 if k == place else 1 for k in range(shaped.ndim)])
-        counts = np.moveaxis(ledger.of(margin), 1, 0).astype(np.float64)
-        return (counts @ shaped.reshape(len(weights), -1, 1))[:, :, 0].T
+        return (ledger.floats(margin) @ shaped.reshape(len(weights), -1, 1))[:, :, 0].T
 
     def share_in(self, columns: Iterable[str], arm: str = BASELINE) -> tuple[FloatArray, list[int]]:
         """Return counts over columns summed over blocks, (steps + 1, sizes of the columns…), and the sizes."""

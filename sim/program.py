@@ -434,7 +434,7 @@ class Compiler:
         parts = []
         for number, intervention in enumerate(made):
             kinds = ("odds_ratio", "relative_risk", "trait_shift")
-            effects = [effect for effect in intervention.effects if effect.kind in kinds and acts(effect)]
+            effects = tuple(effect for effect in intervention.effects if effect.kind in kinds and acts(effect))
             if effects:
                 part = levels(intervention, effects, ages)
                 if len(part.signatures) > 1:

@@ -150,7 +150,7 @@ def _write_ledger(ledger: Ledger, path: Path) -> None:
         columns["place"].append(places)
         columns["count"].append(counts)
     table = pa.table({name: np.concatenate(parts) for name, parts in columns.items()})
-    pq.write_table(table, path, write_page_checksum=True, compression="zstd")
+    pq.write_table(table, path, write_page_checksum=True, compression="zstd", use_dictionary=False)
     with open(path, "rb+") as file:
         os.fsync(file.fileno())
 
