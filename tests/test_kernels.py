@@ -15,7 +15,9 @@ from sim.kernels.birth import draw_labels
 from sim.kernels.count import fill_cells
 from sim.kernels.philox import fill_draws
 from sim.kernels.race import minus_log
+from sim.people import Attribute, Population
 from sim.plan import bind
+from sim.tables import Column
 from tests.models import scenario
 from tests.properties.plain_draws import draw, number, philox
 
@@ -164,6 +166,17 @@ def test_labels_at_birth_are_the_first_whose_cumulative_threshold_is_above_the_d
     codes = np.empty(8, dtype=np.uint8)
     draw_labels(8, draws, cells, thresholds, codes)
     assert codes.tolist() == [0, 0, 1, 1, 2, 2, 1, 1]
+
+
+def test_thresholds_at_birth_leave_no_draw_without_a_label_and_none_to_a_label_without_a_share():
+    columns = {"region": Column("region", tuple("abcdefghijk"))}
+    tenths = dict.fromkeys("abcdefghij", 0.1)  # their sum in floating point is below 1
+    thresholds = Population("p", ()).thresholds(Attribute("region", tenths), columns)
+    assert thresholds[8] < 2**32
+    assert thresholds[9] == thresholds[10] == 2**32
+    third = Population("p", ()).thresholds(Attribute("region", {"b": 1 / 3, "d": 2 / 3 - 5e-7}), columns)
+    assert third.tolist() == [0, third[1], third[2], *[2**32] * 8]
+    assert third[1] == third[2] == math.ceil(2**32 / 3 / (1 - 5e-7))
 
 
 def test_cells_are_the_sum_of_code_times_stride():

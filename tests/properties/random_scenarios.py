@@ -29,6 +29,8 @@ STATES = ("a", "b", "c", "d", "e", "f")
 SPLITS = {1: (1.0,), 2: (0.25, 0.75), 3: (0.5, 0.2, 0.3), 4: (0.1, 0.2, 0.3, 0.4), 5: (0.1, 0.1, 0.2, 0.2, 0.4)}
 TRAITS = (Trait("sex", ("girl", "boy")), Trait("risk", bins=(-1.0, 0.1, 1.3)))
 LAST_AGE = 24
+FREQUENT = {"risk"}
+"""Columns that rules read more often than others, so that shifts of the trait matter."""
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
@@ -59,7 +61,9 @@ class Sketch:
 
 def score(draw: Draw, columns: dict[str, tuple[str, ...] | None], start: float) -> tuple[Any, tuple[str, ...]]:
     """Return a random function of a few columns, and their names."""
-    reads = tuple(draw(st.lists(st.sampled_from(sorted(columns)), max_size=3, unique=True)))
+    reads = tuple(
+        draw(st.lists(st.sampled_from([*sorted(columns), *FREQUENT & columns.keys()]), max_size=3, unique=True))
+    )
     terms = []
     for name in reads:
         labels = columns[name]
@@ -178,8 +182,8 @@ def effect(draw: Draw, sketch: Sketch, name: str) -> Effect | None:
     kind = draw(st.sampled_from(sorted(kinds)))
     if not kinds[kind]:
         return None
-    on = draw(st.lists(st.sampled_from(kinds[kind]), min_size=1, max_size=3, unique=True))
-    sizes = (-1.3, -0.4) if kind == "relative_risk" else (-1.3, -0.4, 0.6)
+    on = draw(st.lists(st.sampled_from(kinds[kind]), min_size=1, max_size=6, unique=True))
+    sizes = (-1.5, -0.7) if kind == "relative_risk" else (-1.5, -0.7, 0.9)
     return Effect(
         kind,
         on=() if kind == "trait_shift" else tuple(on),
@@ -196,17 +200,17 @@ def effect(draw: Draw, sketch: Sketch, name: str) -> Effect | None:
 
 
 def intervention(draw: Draw, sketch: Sketch, name: str) -> Intervention:
-    effects = [effect(draw, sketch, name) for _ in range(draw(st.integers(0, 2)))]
-    first = draw(st.integers(0, 10))
+    effects = [effect(draw, sketch, name) for _ in range(draw(st.integers(1, 4)))]
+    first = draw(st.integers(0, 8))
     coverage = draw(st.sampled_from((0.0, 0.0, 0.2, 0.5)))
     return Intervention(
         name, name, "care",
         ages=(first, first + draw(st.integers(0, 5))),
-        when=Expression.of(condition(draw, sketch)),
-        uptake=Expression.of(draw(st.sampled_from((0, 0.3, 0.8, 1, "0.2 + 0.5 * (sex == 'boy')")))),
+        when=Expression.of(draw(st.sampled_from((1, condition(draw, sketch))))),
+        uptake=Expression.of(draw(st.sampled_from((0, 0.3, 0.8, 1, 1, "0.2 + 0.5 * (sex == 'boy')")))),
         years=draw(st.integers(1, 4)),
         offer="once" if coverage else draw(st.sampled_from(("once", "yearly"))),
-        stop_when=Expression.of(condition(draw, sketch)) if draw(st.booleans()) else None,
+        stop_when=Expression.of(condition(draw, sketch)) if draw(st.integers(0, 3)) == 0 else None,
         estimand="tot" if coverage else draw(st.sampled_from(("tot", "itt", "area"))),
         baseline_coverage=coverage,
         replaces=f"years_{sketch.domains[0].name}" if draw(st.booleans()) else None,

@@ -63,7 +63,7 @@ def lived_by_the_oracle(plan: Plan, arm: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 @settings(max_examples=60, derandomize=True, deadline=None, database=None)
-@given(scenarios(persons=25))
+@given(scenarios(persons=40))
 def test_the_oracle_lives_every_life_of_every_arm_alike(scenario):
     plan = bind(scenario)
     for arm in plan.arms:
