@@ -141,9 +141,9 @@ class Ledger:
         return self.counts[:, :, margin.start : margin.start + margin.cells]
 
     def floats(self, margin: Margin) -> NDArray[np.float64]:
-        """Return the counts of a margin for arithmetic, (steps + 1, blocks, cells); made once, after the counting."""
+        """Return the counts of a margin for arithmetic, (blocks, steps + 1, cells); made once, after the counting."""
         if margin.start not in self.cache:
-            self.cache[margin.start] = np.moveaxis(self.of(margin), 1, 0).astype(np.float64)
+            self.cache[margin.start] = self.of(margin).astype(np.float64, order="C")
         return self.cache[margin.start]
 
     def nonzero(self, part: str) -> tuple[IntArray, IntArray]:

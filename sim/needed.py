@@ -57,12 +57,13 @@ def _needed(outcome: Outcome, arm: str, effects: list[Effect], threads: int) -> 
         again = replace(outcome, arms={**outcome.arms, arm: replace(counts, in_arm=life)})
         return arm_result(again, arm).by_payer[PUBLIC].incremental
 
-    low, at_low = 0.0, arm_result(outcome, arm).by_payer[PUBLIC].incremental
+    without = arm_result(outcome, arm).by_payer[PUBLIC].incremental
+    low, at_low = 0.0, without
     if at_low <= 0:
         return Needed(1.0, on, 0)
-    ends = {log_ratio: net(log_ratio) for log_ratio in (-STRONGEST, STRONGEST)}
-    high = min(ends, key=lambda end: ends[end])
-    at_high = ends[high]
+    high, at_high = -STRONGEST, net(-STRONGEST)
+    if at_high > 0:
+        high, at_high = STRONGEST, net(STRONGEST)
     if at_high > 0:
         return Needed(None, on, runs)
     while runs < MOST_RUNS and abs(high - low) > 0.005:
@@ -73,7 +74,7 @@ def _needed(outcome: Outcome, arm: str, effects: list[Effect], threads: int) -> 
             low, at_low = tried, value
         else:
             high, at_high = tried, value
-        if abs(value) < 1e-3 * max(ends.values()):
+        if abs(value) < 1e-3 * without:
             break
     return Needed(math.exp(low + (high - low) * at_low / (at_low - at_high)), on, runs)
 

@@ -75,7 +75,7 @@ class Outcome:
         for flag in flags:
             place = margin.columns.index(flag) + 1
             shaped = shaped * np.array([1.0, 0.0]).reshape([-1 if k == place else 1 for k in range(shaped.ndim)])
-        return (ledger.floats(margin) @ shaped.reshape(len(weights), -1, 1))[:, :, 0].T
+        return np.asarray(np.einsum("brc,rc->br", ledger.floats(margin), shaped.reshape(len(weights), -1)))
 
     def share_in(self, columns: Iterable[str], arm: str = BASELINE) -> tuple[FloatArray, list[int]]:
         """Return counts over columns summed over blocks, (steps + 1, sizes of the columns…), and the sizes."""
@@ -91,10 +91,12 @@ class Outcome:
         return result, list(result.shape[1:])
 
     def digest(self) -> str:
-        """Return one SHA-256 over the ledgers of all arms."""
-        digest = hashlib.sha256()
-        for arm in (BASELINE, *self.arms):
-            digest.update(f"{arm}={self.ledger(arm).digest()};".encode())
+        """Return one SHA-256 over the baseline's ledger and, arm by arm, what differs from it."""
+        digest = hashlib.sha256(self.baseline.digest().encode())
+        for arm, counts in self.arms.items():
+            change = counts.in_arm - counts.in_baseline
+            change.deliveries += counts.refused
+            digest.update(f";{arm}={change.digest()}".encode())
         return digest.hexdigest()
 
     def _flags(self, quantity: Quantity) -> list[str]:
