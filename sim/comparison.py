@@ -104,22 +104,26 @@ class _Pricing:
         self.prices: PriceList = scenario.prices
         self.years = [scenario.cohort.born + row - 1 for row in range(scenario.horizon + 1)]
         self.shape = (scenario.cohort.blocks, scenario.horizon + 1)
-        self.volumes: dict[tuple[Quantity, str, str], FloatArray] = {}
+        self.volumes: dict[tuple[Quantity, str], FloatArray] = {}
 
-    def volume(self, quantity: Quantity, arm: str, life: str = "") -> FloatArray:
-        """Return a quantity's volume by copy and row: of everyone in an arm, or of one `life` of its reached."""
-        key = (quantity, arm, life)
+    def change(self, quantity: Quantity, arm: str) -> FloatArray:
+        """Return a quantity's volume in an arm - that in the baseline, by block and row."""
+        key = (quantity, arm)
         if key not in self.volumes:
-            if life:
-                lived_in = arm if life == "in_arm" else BASELINE
-                ledger = getattr(self.outcome.arms[arm], life)
-                self.volumes[key] = self.outcome.volume(quantity, ledger, lived_in)
-            elif arm == BASELINE:
-                self.volumes[key] = self.outcome.volume(quantity, self.outcome.baseline)
+            outcome = self.outcome
+            if arm in outcome.plan.changed:  # a quantity may have other parameters there
+                here, there = outcome.baseline, outcome.arms[arm].in_arm
+                self.volumes[key] = outcome.volume(quantity, there, arm) - outcome.volume(quantity, here)
             else:
-                here, there = (self.volume(quantity, arm, one) for one in ("in_baseline", "in_arm"))
-                self.volumes[key] = self.volume(quantity, BASELINE) - here + there
+                self.volumes[key] = outcome.volume(quantity, outcome.change(arm))
         return self.volumes[key]
+
+    def volume(self, quantity: Quantity, arm: str) -> FloatArray:
+        """Return a quantity's volume of everyone in an arm, by block and row."""
+        key = (quantity, BASELINE)
+        if key not in self.volumes:
+            self.volumes[key] = self.outcome.volume(quantity, self.outcome.baseline)
+        return self.volumes[key] if arm == BASELINE else self.volumes[key] + self.change(quantity, arm)
 
     def prices_of(self, arm: str) -> list[Price]:
         """Return the prices that hold in an arm."""
@@ -144,15 +148,17 @@ class _Pricing:
 
     def changes(self, arm: str) -> tuple[Flows, Flows]:
         """Return (gross, cashable) change of the cost of services, arm - baseline."""
-        everyone = bool(self.outcome.plan.scenario.arms[arm].prices)  # other prices meet those not reached, too
         gross: dict[str, FloatArray] = {}
         cashable: dict[str, FloatArray] = {}
         for then, now in zip(self.prices_of(BASELINE), self.prices_of(arm), strict=True):
-            if everyone:
-                here, there = self.volume(then.quantity, BASELINE), self.volume(now.quantity, arm)
-            else:
-                here, there = (self.volume(now.quantity, arm, life) for life in ("in_baseline", "in_arm"))
-            for price, change in ((then, -self.money(then, here)), (now, self.money(now, there))):
+            if then is now:
+                changes = [(now, self.money(now, self.change(now.quantity, arm)))]
+            else:  # another price meets those who are not reached, too
+                changes = [
+                    (then, -self.money(then, self.volume(then.quantity, BASELINE))),
+                    (now, self.money(now, self.volume(now.quantity, arm))),
+                ]
+            for price, change in changes:
                 shares = price.payer.by_year(self.years)
                 self.add(gross, shares, change)
                 self.add(cashable, shares, cashed_in(change, now.cashable))
@@ -162,7 +168,7 @@ class _Pricing:
         """Return what an arm's interventions cost, by their cost lines."""
         counts = self.outcome.baseline.deliveries
         if arm != BASELINE:
-            counts = counts + self.outcome.more_delivered(arm)
+            counts = counts + self.outcome.change(arm).deliveries
         flows: dict[str, FloatArray] = {}
         for intervention in self.outcome.plan.arms[arm]:
             place = self.outcome.plan.interventions.index(intervention.catalogue_name)
@@ -233,7 +239,7 @@ def _arm_result(pricing: _Pricing, arm: str, nodes: tuple[str, ...], factors: Fl
     delivered = {}
     for intervention in plan.arms[arm]:
         place = plan.interventions.index(intervention.catalogue_name)
-        change = outcome.more_delivered(arm)[:, :, place].sum(axis=(0, 1)) / copies
+        change = outcome.change(arm).deliveries[:, :, place].sum(axis=(0, 1)) / copies
         delivered[intervention.catalogue_name] = {
             "offered": float(change[OFFERED_COUNT]),
             "started": float(change[START_COUNT]),
@@ -286,8 +292,7 @@ def standard_error(totals: FloatArray, weights: NDArray[np.int64]) -> float | No
 
 def _measure(pricing: _Pricing, arm: str, quantity: Quantity) -> Measure:
     participants = pricing.outcome.arms[arm].participants
-    here, there = (pricing.volume(quantity, arm, life) for life in ("in_baseline", "in_arm"))
-    change = (there - here).sum(axis=1)
+    change = pricing.change(quantity, arm).sum(axis=1)
     if participants.sum() == 0:
         return Measure(0.0, None, quantity.unit)
     error = standard_error(100 * change, participants)

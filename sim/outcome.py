@@ -44,19 +44,21 @@ class Outcome:
     person_years: int = 0
     """Person-years lived by the engine, the reached persons' second lives included."""
     seconds: float = 0.0
+    _changes: dict[str, Ledger] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def ledger(self, arm: str = BASELINE) -> Ledger:
         """Return everyone's ledger in an arm: baseline - R0 + R1, and the offers that were refused."""
         if arm == BASELINE:
             return self.baseline
-        ledger = self.baseline - self.arms[arm].in_baseline + self.arms[arm].in_arm
-        ledger.deliveries += self.arms[arm].refused
-        return ledger
+        return self.baseline + self.change(arm)
 
-    def more_delivered(self, arm: str) -> NDArray[np.int64]:
-        """Return the deliveries of an arm - those of the baseline: (blocks, steps + 1, interventions, counts)."""
-        counts = self.arms[arm]
-        return counts.in_arm.deliveries - counts.in_baseline.deliveries + counts.refused
+    def change(self, arm: str) -> Ledger:
+        """Return an arm's ledger - the baseline's: R1 - R0, and the offers that were refused; made once."""
+        if arm not in self._changes:
+            counts = self.arms[arm]
+            self._changes[arm] = counts.in_arm - counts.in_baseline
+            self._changes[arm].deliveries += counts.refused
+        return self._changes[arm]
 
     def volume(self, quantity: Quantity | str, ledger: Ledger, arm: str = BASELINE) -> FloatArray:
         """Return a quantity's volume by block and row, (blocks, steps + 1), with the parameters of an arm.
@@ -93,10 +95,8 @@ class Outcome:
     def digest(self) -> str:
         """Return one SHA-256 over the baseline's ledger and, arm by arm, what differs from it."""
         digest = hashlib.sha256(self.baseline.digest().encode())
-        for arm, counts in self.arms.items():
-            change = counts.in_arm - counts.in_baseline
-            change.deliveries += counts.refused
-            digest.update(f";{arm}={change.digest()}".encode())
+        for arm in self.arms:
+            digest.update(f";{arm}={self.change(arm).digest()}".encode())
         return digest.hexdigest()
 
     def _flags(self, quantity: Quantity) -> list[str]:

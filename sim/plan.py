@@ -18,7 +18,7 @@ from sim.expression import Expression
 from sim.intervention import Intervention
 from sim.ledger import Margin, Need, check_size, margins_for, need_of
 from sim.people import Attribute
-from sim.program import Compiler, Layout, Program, Screen
+from sim.program import Compiler, Layout, Program, Shared
 from sim.scenario import BASELINE, Arm, Scenario
 from sim.tables import Parameters
 
@@ -97,13 +97,13 @@ class Plan:
         self, arm: str, offers: tuple[Intervention, ...], watched: Sequence[tuple[Intervention, int]] = ()
     ) -> Program:
         """Return the program of an arm's parameters with these offers made, and others only watched."""
-        screens = {} if arm in self.changed else self._screens
-        compiler = Compiler(self.scenario.model, self.parameters_of(arm), self.layout, screens)
+        shared = None if arm in self.changed else self._shared
+        compiler = Compiler(self.scenario.model, self.parameters_of(arm), self.layout, shared)
         return compiler.compile(offers, watched, self.margins)
 
     @cached_property
-    def _screens(self) -> dict[str, Screen]:
-        return {}
+    def _shared(self) -> Shared:
+        return Shared()
 
 
 def bind(scenario: Scenario) -> Plan:
@@ -122,6 +122,12 @@ def bind(scenario: Scenario) -> Plan:
         for intervention in arm.interventions:
             catalogue.setdefault(intervention.catalogue_name, intervention)
     covered = {name: one for name, one in catalogue.items() if one.baseline_coverage > 0}
+    for arm in scenario.arms.values():
+        for intervention in arm.interventions:
+            first = catalogue[intervention.catalogue_name]
+            same = replace(intervention, uptake=first.uptake, name=first.name, base=first.base)
+            if intervention.catalogue_name in covered and same != first:
+                raise ScenarioError(f"'{first.name}' is partly delivered already: an arm can change its uptake only")
     replaced = {one.catalogue_name: one.replaces for one in catalogue.values() if one.replaces}
     margins = margins_for(_needs(scenario, replaced), model)
     check_size(margins, scenario.cohort.blocks, scenario.horizon + 1)

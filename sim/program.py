@@ -137,6 +137,16 @@ class Screen:
     """(lanes, sizes of columns…)"""
 
 
+@dataclass
+class Shared:
+    """What arms with one set of parameters have in common; effects change neither."""
+
+    screens: dict[str, Screen] = field(default_factory=dict)
+    """By domain: who carries an effect is always looked at, so bounds need not know of effects."""
+    grids: dict[Any, tuple[NDArray[np.float64], ...]] = field(default_factory=dict)
+    """Rules over their columns, by domain, rule, columns, ages and shifts of traits."""
+
+
 class Compiler:
     """Builds the program of one arm, table by table."""
 
@@ -145,12 +155,12 @@ class Compiler:
         model: Model,
         parameters: Mapping[str, Parameters],
         layout: Layout,
-        screens: dict[str, Screen] | None = None,
+        shared: Shared | None = None,
     ) -> None:
         self.model = model
         self.parameters = parameters
         self.layout = layout
-        self.screens = {} if screens is None else screens
+        self.shared = Shared() if shared is None else shared
         kinds = {
             "thresholds": np.uint32, "weights": np.uint32, "factor_values": np.float32, "switches": np.uint8,
             "chances": np.uint64, "screen": np.uint32, "course": np.float64, "course_log": np.float64,
@@ -162,9 +172,6 @@ class Compiler:
         self.levels: list[tuple[int, int, int]] = []
         self.effects: list[tuple[int, int, int]] = []
         self.mechanisms: dict[str, int] = {}
-
-    # Effects never change a screen (who carries one is always looked at), so arms with one set of parameters share
-    # `screens`, by domain.
 
     def compile(
         self, made: Sequence[Intervention], watched: Sequence[tuple[Intervention, int]], margins: Sequence[Margin]
@@ -236,7 +243,7 @@ class Compiler:
         digest = hashlib.sha256()
         for name in ("thresholds", "weights", "factor_values", "chances", "switches"):
             digest.update(arrays[name].tobytes())
-        names = tuple(i.name for i in made) + tuple(i.name for i, _ in watched)
+        names = tuple(i.catalogue_name for i in made) + tuple(i.catalogue_name for i, _ in watched)
         return Program(arrays, names, digest.hexdigest(), sum(p.size for p in self.pools.values()))
 
     def _plain(self, name: str) -> str:
@@ -425,7 +432,11 @@ class Compiler:
         self, domain: Domain, rule: Rule, columns: Sequence[Column], ages: tuple[int, int],
         moved: Mapping[str, float] | None = None, upper: float = math.inf, unit: str = "hazard",
     ) -> tuple[NDArray[np.float64], ...]:  # fmt: skip
-        return tabulate(rule, columns, self._own(domain), ages=ages, shifts=moved, upper=upper, unit=unit)
+        key = (domain.name, rule, tuple(column.name for column in columns), ages, tuple(sorted((moved or {}).items())))
+        if key not in self.shared.grids:
+            grids = tabulate(rule, columns, self._own(domain), ages=ages, shifts=moved, upper=upper, unit=unit)
+            self.shared.grids[key] = grids
+        return self.shared.grids[key]
 
     def _replacing(
         self, made: Sequence[Intervention], ages: tuple[int, int], acts: Callable[[Effect], bool]
@@ -473,9 +484,9 @@ class Compiler:
     def _add_screen(self, row: list[int], domain: Domain, opened: Mapping[str, list[_Open]]) -> None:
         """Append a domain's screening bounds, one table a lane."""
         every = [one for ones in opened.values() for one in ones]
-        if domain.name not in self.screens:
-            self.screens[domain.name] = self._screen(domain, opened, (row[at.FIRST_AGE], row[at.LAST_AGE]))
-        screen = self.screens[domain.name]
+        if domain.name not in self.shared.screens:
+            self.shared.screens[domain.name] = self._screen(domain, opened, (row[at.FIRST_AGE], row[at.LAST_AGE]))
+        screen = self.shared.screens[domain.name]
         first, last, age_stride = self._add_reads(screen.columns, _sizes(screen.columns, screen.ages), 1)
         row[at.KEYS], row[at.KEYS_END] = first + bool(screen.columns), last
         row[at.KEY_AGE] = age_stride

@@ -152,6 +152,9 @@ def live(
     count_margins(n, cols, margins, reads, ledger, 0, block, cells, replicas)
     if history.shape[0] > 0:
         _record(n, cols, origin, history[0])
+        for page in range(1, steps + 1):
+            for i in range(n):
+                history[page, 0, i] = 255
     for t in range(steps):
         if n == 0:
             break
@@ -235,7 +238,6 @@ def live(
         for o in range(n_active):
             count_delivery_years(o, n, t, block, standing, start, delivered, deliveries)
         if history.shape[0] > 0:
-            history[t + 1, 0] = 255
             _record(n, cols, origin, history[t + 1])
         lived += n
     return lived
