@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from sim.cache import keep_bytecode
 from sim.errors import FramsynError, StoreError
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
@@ -132,4 +133,5 @@ def version() -> None:
 
 def main() -> None:
     """Run the command line."""
+    keep_bytecode()
     app()

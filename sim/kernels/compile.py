@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from sim.cache import cache_folder
+
 os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")  # its vector log and exp differ in the last bit
 
 import numba
@@ -25,9 +27,8 @@ def _cache_folder() -> str:
     digest = hashlib.sha256(f"{numba.__version__}".encode())
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.read_bytes())
-    root = os.environ.get("FRAMSYN_CACHE") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    for parent in (Path(root), Path(tempfile.gettempdir())):
-        folder = parent / "framsyn" / "kernels" / digest.hexdigest()[:16]
+    for parent in (cache_folder(), Path(tempfile.gettempdir()) / "framsyn"):
+        folder = parent / "kernels" / digest.hexdigest()[:16]
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
