@@ -14,9 +14,6 @@ RNG_VERSION = "framsyn-rng-v1"
 BIRTH_STEP = 2**32 - 1
 """The step of draws that decide attributes at birth."""
 
-UPTAKE_STEP = 0
-"""The step of an uptake that is drawn once in a life."""
-
 LANES = 4
 """Draws in one Philox block."""
 
