@@ -64,6 +64,8 @@ class Domain:
     states: tuple[str, ...]
     start: str | None = None
     clock: int = 0
+    keyed: Literal["person", "family"] = "person"
+    """Whose address its draws have: siblings share a domain that is keyed by family."""
     moves: list[Move] = field(default_factory=list)
     factors: list[Factor] = field(default_factory=list)
 

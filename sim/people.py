@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ class Trait:
     labels: tuple[str, ...] = ()
     bins: tuple[float, ...] = ()
     """Numbers that the bins stand for, from low to high; their labels are "1", "2", …"""
+    keyed: Literal["person", "family"] = "person"
+    """Whose address its draw at birth has."""
 
     @property
     def column(self) -> Column:

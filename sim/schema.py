@@ -182,12 +182,25 @@ class InterventionForm(Form):
     evidence: EvidenceForm
 
 
+class LinkForm(Form):
+    """`link:` of a parameter: it is a coefficient from another domain's state."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+
+    from_domain: str = Field(alias="from")
+    causal_share: Literal["common"] | Share
+    """Part of the log ratio that is causal; `common`: only an association is known, the scenario sets the share."""
+    exposed: dict[str, Share] | None = None
+    """Share of those at risk in each state, by which the mean is held where the causal share changes."""
+
+
 class ParameterForm(Form):
     """One parameter: value, unit, uncertainty, source."""
 
     value: Any
     unit: Text
     uncertainty: Any
+    link: LinkForm | None = None
     source: Text
     provenance: Provenance
     note: str | None = None
