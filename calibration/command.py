@@ -1,44 +1,83 @@
-"""`framsyn targets`: the baseline beside the registry, worst first."""
+"""`framsyn targets`: the baseline beside the registry, worst first; with `--sanity` the believability checks."""
 
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from calibration.sanity import HELD_OUT, Finding, Ground, plan_for, read_checks, run_checks
+from calibration.steady_state import GAP, identities, read_spending
 from calibration.targets import Result, evaluate, needs, read_targets
 from sim.compare_command import check_seed, threads_or_all
 from sim.engine import simulate
 from sim.files import load_plan
 from sim.plan import bind
+from sim.prices import PriceList
 from sim.progress import progress
 from sim.scenario import BASELINE
 
 MISSED = 3
-"""Exit code where some target is not within its tolerance."""
+"""Exit code where some target is not within its tolerance, or some check fails without an explanation."""
+
+EXPLAINED = "docs/validation.md"
+"""Where gaps are explained."""
 
 
-def run_targets(path: Path, persons: int | None, seed: int, threads: int | None, as_json: bool) -> int:
-    """Simulate a scenario's baseline and print every target; return the exit code, 3 where one is missed."""
+def run_targets(
+    path: Path, persons: int | None, seed: int, threads: int | None, as_json: bool, sanity: bool = False
+) -> int:
+    """Simulate a scenario's baseline and print every target; return the exit code, 3 where one is missed.
+
+    sanity: print the believability checks instead, with null programmes and the steady-state identity.
+    """
     check_seed(seed)
     used = threads_or_all(threads)
+    return (_run_sanity if sanity else _run_targets)(path, persons, seed, used, as_json)
+
+
+def _run_targets(path: Path, persons: int | None, seed: int, threads: int, as_json: bool) -> int:
     targets = read_targets()
     with progress("reading and making tables"):
         scenario = load_plan(path, persons=persons).scenario
         arms = {BASELINE: scenario.arms[BASELINE]}
-        plan = bind(replace(scenario, arms=arms, needs=needs(targets, scenario.model)))
+        # no money is asked for, so that the ledger holds what targets need and no more
+        counts = replace(scenario, arms=arms, prices=PriceList(), measures=(), needs=needs(targets, scenario.model))
+        plan = bind(counts)
     with progress("living lives") as show:
-        outcome = simulate(plan, seed=seed, threads=used, progress=show)
+        outcome = simulate(plan, seed=seed, threads=threads, progress=show)
     results = evaluate(targets, outcome)
     if as_json:
-        json.dump([as_contract(result) for result in results], sys.stdout, ensure_ascii=False)
-        print()
+        _print_json([as_contract(result) for result in results])
     else:
         _print(results, scenario.population.name, outcome.baseline.persons.sum())
     return 0 if all(result.within for result in results) else MISSED
+
+
+def _run_sanity(path: Path, persons: int | None, seed: int, threads: int, as_json: bool) -> int:
+    checks = read_checks()
+    with progress("reading and making tables"):
+        plan, troubles = plan_for(load_plan(path, persons=persons), checks)
+    with progress("living lives") as show:
+        outcome = simulate(plan, seed=seed, threads=threads, progress=show)
+    with progress("reading a sample of lives"):
+        findings, more = run_checks(checks, outcome)
+    steady, most = identities(read_spending(), Ground(outcome))
+    for trouble in dict.fromkeys([*troubles, *more, *most]):
+        print(trouble, file=sys.stderr)
+    for finding in findings:
+        if finding.warns and not finding.within:
+            print(f"warning: {finding.id} is {finding.simulated}: {finding.note}", file=sys.stderr)
+    if as_json:
+        _print_json([finding_as_contract(finding) for finding in [*findings, *steady]])
+    else:
+        _print_checks(findings)
+        _print_steady(steady)
+    return MISSED if any(finding.missed for finding in [*findings, *steady]) else 0
 
 
 def as_contract(result: Result) -> dict[str, Any]:
@@ -55,6 +94,26 @@ def as_contract(result: Result) -> dict[str, Any]:
         "population": target.figure.population,
         "provenance": target.figure.provenance,
     }
+
+
+def finding_as_contract(finding: Finding) -> dict[str, Any]:
+    """Return a check's finding in the same form; no check is ever fitted to."""
+    return {
+        "id": finding.id,
+        "registry": finding.registry,
+        "simulated": finding.simulated if finding.simulated is None or math.isfinite(finding.simulated) else None,
+        "se": finding.se,
+        "tolerance": finding.tolerance,
+        "within": finding.within,
+        "set": HELD_OUT,
+        "population": finding.population,
+        "provenance": finding.provenance,
+    }
+
+
+def _print_json(rows: list[dict[str, Any]]) -> None:
+    json.dump(rows, sys.stdout, ensure_ascii=False, allow_nan=False)
+    print()
 
 
 def _print(results: Sequence[Result], population: str, persons: int) -> None:
@@ -74,3 +133,49 @@ def _print(results: Sequence[Result], population: str, persons: int) -> None:
         f"\n{within} of {len(results)} targets within their tolerance ({persons:,} births, population {population});"
         " off by is in tolerances, * = missed. Assumed parameters were set by hand; nothing has been fitted yet."
     )
+
+
+def _print_checks(findings: Sequence[Finding]) -> None:
+    wide = max((len(finding.id) for finding in findings), default=5)
+    print(f"{'check':<{wide}}  {'simulated':>11} {'±':>8}  {'believable':<24}  unit, figure")
+    for one in findings:
+        error = "" if one.se is None else _number(one.se)
+        mark = " " if one.within else "!" if one.warns else "*"
+        print(
+            f"{one.id:<{wide}} {mark}{_number(one.simulated):>11} {error:>8}  {_bounds(one):<24}"
+            f"  {one.unit}, {one.provenance}"
+        )
+    within = sum(one.within for one in findings)
+    print(f"\n{within} of {len(findings)} checks within their bounds; * = not, ! = warns only.")
+
+
+def _print_steady(findings: Sequence[Finding]) -> None:
+    print("\nA year of the nation's spending over births, beside a life in the model (SEK per child):\n")
+    wide = max((len(finding.id) for finding in findings), default=5) - len("steady_state_")
+    print(f"{'payer':<22} {'function':<{wide}} {'nation':>9} {'life':>9} {'gap':>6}  figure")
+    for one in sorted(findings, key=lambda finding: finding.kind):
+        gap = (one.simulated or 0.0) / one.registry - 1
+        said = ""
+        if not one.within:
+            said = f" see {EXPLAINED}#{one.explained}" if one.explained else f" * to be explained in {EXPLAINED}"
+        print(
+            f"{one.kind:<22} {one.id.removeprefix('steady_state_'):<{wide}} {one.registry:>9,.0f}"
+            f" {one.simulated:>9,.0f} {100 * gap:>+5.0f}%  {one.provenance},{one.unit.rpartition(',')[2]}{said}"
+        )
+    off = [one for one in findings if not one.within]
+    print(f"\n{len(findings) - len(off)} of {len(findings)} functions within {GAP:.0%}.")
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "none"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _bounds(finding: Finding) -> str:
+    low, high = finding.low, finding.high
+    if not math.isfinite(low):
+        return f"at most {_number(high)}"
+    if not math.isfinite(high):
+        return f"at least {_number(low)}"
+    return f"{_number(low)} to {_number(high)}"

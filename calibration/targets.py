@@ -12,24 +12,54 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from calibration.counting import (
+    Count,
+    FloatArray,
+    cells,
+    deaths_need,
+    is_permanent,
+    jackknife,
+    life_expectancy,
+    median,
+    over_copies,
+    period_life_expectancy,
+    ratio,
+    sum_over,
+    volume,
+)
 from sim.domain import BASES, Quantity
-from sim.errors import RuleError, TargetError, nearest
-from sim.expression import Expression
-from sim.ledger import Ledger, Need, amounts, need_of
+from sim.errors import FramsynError, RuleError, TargetError, nearest
+from sim.ledger import Need, need_of
 from sim.model import MAX_AGE, Model
 from sim.outcome import Outcome
-from sim.tables import Parameters
+
+__all__ = (
+    "COHORT_POPULATIONS", "FOLDER", "NEAR", "Figure", "Result", "Target", "evaluate", "life_expectancy", "needs",
+    "read_figures", "read_targets",
+)  # fmt: skip
 
 FOLDER = Path(__file__).parent / "targets"
 
-COHORT_POPULATIONS = ("born_in_sweden", "near_born")
+NEAR_BORN = "near_born"
+
+COHORT_POPULATIONS = ("born_in_sweden", NEAR_BORN)
 """Populations of registry rows that a birth cohort may be judged on."""
 
-STATISTICS = ("share", "life_expectancy")
+STATISTICS = ("share", "median", "life_expectancy")
 
-FloatArray = NDArray[np.float64]
+SETS = ("fit", "held-out")
+
+NEAR = 0.1
+"""How near is near enough, as a share of the value, where a target does not say."""
+
+ALLOWANCE = 0.05
+"""Relative width added to that for a figure of `near_born`: the registry counts some who were born elsewhere."""
+
+EQUIVALENT = "equivalent:"
+"""How a note begins that says why a count of another basis answers the figure."""
+
+EVER = "ever"
 
 
 @dataclass(frozen=True)
@@ -53,16 +83,18 @@ class Target:
     id: str
     figure: Figure
     statistic: str
-    """`share`: numerator / denominator over person-years of the ages; `life_expectancy` at the first age."""
-    numerator: Expression
-    denominator: Expression
+    """`share`: numerator / denominator over person-years of the ages; `median` of a quantity over the living of the
+    ages; `life_expectancy` at the first age, of a group by what it is at the start of each year."""
+    numerator: Count
+    denominator: Count
     basis: str
     ages: tuple[int, int]
     denominator_ages: tuple[int, int]
     scale: float
     """What the share is multiplied by: 1000 for a rate per 1 000."""
     tolerance: float | None
-    """How far off is near enough, in the figure's unit; None: a tenth of the value or two standard errors."""
+    """How far off is near enough, in the figure's unit; None: a tenth of the value or two standard errors, and a
+    twentieth of the value more for a figure of `near_born`."""
     set: str
     note: str
 
@@ -104,8 +136,8 @@ def read_targets(
 ) -> tuple[Target, ...]:
     """Read the targets of a birth cohort.
 
-    Raises TargetError for an unknown registry row or statistic, and for a row of a population that a birth cohort
-    must not be judged on.
+    Raises TargetError for an unknown registry row or statistic, for a row of a population that a birth cohort must not
+    be judged on, and for a count of another basis than the figure's whose note does not say why it is equivalent.
     """
     known = read_figures() if figures is None else figures
     with open(path, encoding="utf-8", newline="") as file:
@@ -124,34 +156,67 @@ def _target(row: Mapping[str, str], known: Mapping[str, Figure]) -> Target:
             f"target '{name}': registry row '{figure.id}' is of the population {figure.population}, and a birth cohort"
             f" may be judged on {' or '.join(COHORT_POPULATIONS)} only"
         )
-    for key, allowed in (("statistic", STATISTICS), ("basis", BASES), ("set", ("fit", "held-out"))):
+    for key, allowed in (("statistic", STATISTICS), ("basis", BASES), ("set", SETS)):
         if row[key] not in allowed:
             raise TargetError(f"target '{name}': {key} is {row[key]!r}", hint=nearest(row[key], allowed))
     try:
-        numerator, denominator = Expression.of(row["numerator"]), Expression.of(row["denominator"] or 1)
+        numerator, denominator = Count.of(row["numerator"]), Count.of(row["denominator"] or "1")
     except RuleError as error:
         raise TargetError(f"target '{name}': {error}") from None
-    ages = _ages(row["ages"], name)
-    return Target(
+    ages = read_ages(row["ages"], f"target '{name}'")
+    target = Target(
         name, figure, row["statistic"], numerator, denominator, row["basis"], ages,
-        _ages(row["denominator_ages"], name) if row["denominator_ages"] else ages, float(row["scale"]),
-        float(row["tolerance"]) if row["tolerance"] else None, row["set"], row["note"],
+        read_ages(row["denominator_ages"], f"target '{name}'") if row["denominator_ages"] else ages,
+        float(row["scale"]), float(row["tolerance"]) if row["tolerance"] else None, row["set"], row["note"],
     )  # fmt: skip
+    _check_basis(target)
+    return target
 
 
-def _ages(text: str, name: str) -> tuple[int, int]:
+def read_ages(text: str, whose: str) -> tuple[int, int]:
+    """Return a closed window of ages written `low-high`; raises TargetError for anything else."""
     low, _, high = text.partition("-")
     if not (low.isdigit() and high.isdigit() and int(low) <= int(high) <= MAX_AGE):
-        raise TargetError(f"target '{name}': the ages {text!r} must be 'low-high' within 0 to {MAX_AGE}")
+        raise TargetError(f"{whose}: the ages {text!r} must be 'low-high' within 0 to {MAX_AGE}")
     return int(low), int(high)
 
 
+def _check_basis(target: Target) -> None:
+    """Refuse a count of another basis than the figure's, unless the note says why it comes to the same.
+
+    A figure that holds ever before an age is answered by what is permanent (`needs` looks), on a date; a life table
+    is made of deaths, which are events.
+    """
+    asked = target.figure.basis
+    answers = {EVER: "on_date"}.get(asked, asked)
+    if target.statistic == "life_expectancy":
+        answers = target.basis if asked == "event" else asked
+    if target.basis != answers and not target.note.startswith(EQUIVALENT):
+        raise TargetError(
+            f"target '{target.id}': the figure '{target.figure.id}' is counted {asked}, and the target {target.basis}",
+            hint=f"count it {answers}, or begin the note with '{EQUIVALENT}' and say why it comes to the same",
+        )
+
+
 def needs(targets: Sequence[Target], model: Model) -> tuple[Need, ...]:
-    """Return the columns that the targets have to see counted together; raises TargetError for an unknown name."""
+    """Return the columns that the targets have to see counted together.
+
+    Raises TargetError for an unknown name, for a quantity of another basis, and for a figure that holds ever before
+    an age where what is counted may end again.
+    """
     found: list[Need] = []
     for target in targets:
-        for quantity in _quantities(target, model):
-            found.append(need_of(quantity, model))
+        above, below = _quantities(target, model)
+        lasting = is_permanent(target.numerator, model) or target.note.startswith(EQUIVALENT)
+        if target.figure.basis == EVER and not lasting:
+            raise TargetError(
+                f"target '{target.id}': the figure '{target.figure.id}' holds ever before an age, and what is counted"
+                " may end again",
+                hint=f"count a counter or states that nothing leads out of, or begin the note with '{EQUIVALENT}'",
+            )
+        found += [need_of(above, model), need_of(below, model)]
+        if target.statistic == "life_expectancy" and not _is_constant(above, model):
+            found.append(deaths_need(above, model))
     return tuple(dict.fromkeys(found))
 
 
@@ -162,71 +227,48 @@ def evaluate(targets: Sequence[Target], outcome: Outcome) -> list[Result]:
 
 
 def _quantities(target: Target, model: Model) -> tuple[Quantity, Quantity]:
-    """Return numerator and denominator as quantities; what is divided by is counted on the date."""
+    """Return numerator and denominator as quantities; an expression that is divided by is counted on the date."""
+    below = target.denominator
+    basis = "on_date" if below.quantity is None else model.quantity(below.quantity).basis
     try:
-        rules = [one.rule(model.columns) for one in (target.numerator, target.denominator)]
-    except RuleError as error:
+        return (
+            target.numerator.as_quantity(model, f"{target.id}, numerator", target.basis),
+            below.as_quantity(model, f"{target.id}, denominator", basis),
+        )
+    except FramsynError as error:
         raise TargetError(f"target '{target.id}': {error}") from None
-    return (
-        Quantity(f"{target.id}, numerator", rules[0], target.basis, ""),
-        Quantity(f"{target.id}, denominator", rules[1], "on_date", ""),
-    )
+
+
+def _is_constant(quantity: Quantity, model: Model) -> bool:
+    return not any(name in model.changing for name in quantity.rule.reads)
 
 
 def _result(target: Target, outcome: Outcome) -> Result:
-    if target.statistic == "life_expectancy":
-        alive = _volumes(target, outcome)[0]
-        values = [life_expectancy(some, target.ages[0]) for some in _left_out(alive)]
-    else:
-        above, below = _volumes(target, outcome)
-        over = _sum_over(above, target.ages), _sum_over(below, target.denominator_ages)
-        if over[1].sum() == 0:
-            raise TargetError(f"target '{target.id}': nobody is in the denominator")
-        shares = zip(_left_out(over[0]), _left_out(over[1]), strict=True)
-        values = [target.scale * float(a.sum() / b.sum()) if b.sum() else float("nan") for a, b in shares]
-    simulated, se = values[0], _jackknife(values[1:])
+    values = [target.scale * value for value in _values(target, outcome)]
+    if np.isnan(values[0]):
+        raise TargetError(f"target '{target.id}': nobody is in the denominator")
+    simulated, se = values[0], jackknife(values[1:])
     tolerance = target.tolerance
     if tolerance is None:
-        tolerance = max(0.1 * abs(target.figure.value), 2 * (se or 0.0))
+        value = abs(target.figure.value)
+        more = ALLOWANCE * value if target.figure.population == NEAR_BORN else 0.0
+        tolerance = max(NEAR * value, 2 * (se or 0.0)) + more
     return Result(target, simulated, se, tolerance)
 
 
-def _volumes(target: Target, outcome: Outcome) -> tuple[FloatArray, FloatArray]:
-    """Return numerator and denominator by copy and row."""
-    model, ledger = outcome.plan.scenario.model, outcome.baseline
-    above, below = (_volume(quantity, outcome, ledger) for quantity in _quantities(target, model))
-    return above, below
-
-
-def _volume(quantity: Quantity, outcome: Outcome, ledger: Ledger) -> FloatArray:
-    model = outcome.plan.scenario.model
-    margin = ledger.margin(need_of(quantity, model).columns)
-    weights = amounts(quantity, model, Parameters(), margin, outcome.plan.scenario.horizon)
-    return np.asarray(np.einsum("brc,rc->br", ledger.of(margin).astype(np.float64), weights))
-
-
-def _sum_over(volume: FloatArray, ages: tuple[int, int]) -> FloatArray:
-    return np.asarray(volume[:, ages[0] + 1 : ages[1] + 2].sum(axis=1))
-
-
-def _left_out(values: FloatArray) -> list[FloatArray]:
-    """Return all copies, then all but each of them."""
-    return [values, *(np.delete(values, copy, axis=0) for copy in range(len(values)))] if len(values) > 1 else [values]
-
-
-def _jackknife(values: Sequence[float]) -> float | None:
-    """Return the jackknife standard error from leave-one-copy-out values; None where all is in one copy."""
-    if len(values) < 2 or np.isnan(values).any():
-        return None
-    array = np.asarray(values)
-    return float(np.sqrt((len(array) - 1) / len(array) * ((array - array.mean()) ** 2).sum()))
-
-
-def life_expectancy(alive: FloatArray, age: int) -> float:
-    """Return the remaining years at an exact age: Σ L_a / ((L_(x-1) + L_x) / 2), at birth Σ L_a / births.
-
-    alive: (copies, steps + 1), row 0 the births, row a + 1 the alive after the step of age a.
-    """
-    total = alive.sum(axis=0)
-    at_age = total[0] if age == 0 else (total[age] + total[age + 1]) / 2
-    return float(total[age + 1 :].sum() / at_age)
+def _values(target: Target, outcome: Outcome) -> list[float]:
+    """Return the statistic of all copies, then of all but each of them."""
+    above, below = _quantities(target, outcome.plan.scenario.model)
+    if target.statistic == "life_expectancy":
+        alive = volume(above, outcome)
+        if _is_constant(above, outcome.plan.scenario.model):
+            return over_copies(lambda some: life_expectancy(some, target.ages[0]), alive)
+        died, weights = cells(above, outcome, deaths=True)
+        deaths: FloatArray = np.einsum("brc,rc->br", died, weights)
+        return over_copies(lambda d, a: period_life_expectancy(d, a, target.ages[0]), deaths, alive)
+    if target.statistic == "median":
+        counts, amounts = cells(above, outcome)
+        rows = slice(target.ages[0] + 1, target.ages[1] + 2)
+        return over_copies(lambda some: median(amounts[rows], some), counts[:, rows])
+    over = sum_over(volume(above, outcome), target.ages), sum_over(volume(below, outcome), target.denominator_ages)
+    return over_copies(ratio, *over)

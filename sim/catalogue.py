@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sim.errors import ScenarioError, nearest
-from sim.evidence import Converted, convert
+from sim.evidence import Converted, convert, transported
 from sim.expression import Expression
 from sim.form_check import Checked, Findings, shown
 from sim.intervention import CostLine, Effect, Fade, Intervention
@@ -21,6 +21,9 @@ from sim.tables import Parameters, tabulate
 _SIZES = ("hazard_ratio", "odds_ratio", "relative_risk", "risk_difference", "smd", "trait_shift")
 
 _Z95 = 1.959963984540054
+
+_HOME = "SE"
+"""The country whose services the model is of."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +172,24 @@ def _whole(file: Checked, model: Model, found: Findings) -> None:
         found.note(file, ("baseline_coverage",), sentence)
     if form.baseline_coverage > 0 and form.deliver.offer == "yearly":
         found.note(file, ("baseline_coverage",), "baseline_coverage goes with an offer made once")
+    _check_transport(file, found)
+
+
+def _check_transport(file: Checked, found: Findings) -> None:
+    """Note a factor for carrying over that cannot be meant: from home, from elsewhere, or on top of a shrinkage."""
+    evidence = file.form.evidence
+    if evidence.transport is None:
+        return
+    path: KeyPath = ("evidence", "transport")
+    if evidence.transport.origin != evidence.country:
+        sentence = f"the evidence is from {evidence.country}, and the transport from {evidence.transport.origin}"
+        found.note(file, (*path, "from"), sentence)
+    elif evidence.country == _HOME:
+        found.note(file, path, "evidence from the model's own country is not transported", "leave transport out")
+    if evidence.shrinkage is not None:
+        found.note(
+            file, path, "an estimate already shrunk for its design is not transported too", "write transport: none"
+        )
 
 
 def _effects(number: int, name: str, file: Checked, model: Model, found: Findings) -> list[Effect]:
@@ -243,10 +264,17 @@ def _check_trait(form: EffectForm, file: Checked, path: KeyPath, model: Model, f
 
 
 def _converted(kind: str, estimate: EstimateForm, on_hazard: bool, evidence: Any) -> tuple[Converted, float | None]:
-    """Return an estimate in the engine's scale, and its standard error there if it has an interval."""
+    """Return an estimate in the engine's scale, and its standard error there if it has an interval.
+
+    What another country's estimate loses on the way is applied last, to the size and to its standard error alike.
+    """
     risk, years = evidence.control_risk, evidence.follow_up_years
     size = convert(kind, estimate.value, on_hazard, risk, years)
-    if not estimate.ci95:
-        return size, None
-    low, high = (convert(kind, bound, on_hazard, risk, years).size for bound in estimate.ci95)
-    return size, abs(high - low) / (2 * _Z95)
+    se = None
+    if estimate.ci95:
+        low, high = (convert(kind, bound, on_hazard, risk, years).size for bound in estimate.ci95)
+        se = abs(high - low) / (2 * _Z95)
+    if evidence.transport is None:
+        return size, se
+    factor = evidence.transport.mean
+    return transported(size, evidence.transport.origin, factor), None if se is None else factor * se

@@ -57,6 +57,9 @@ Persons = Annotated[int | None, typer.Option(help="Persons to simulate, rounded 
 Seed = Annotated[int, typer.Option(help="Seed of all random draws, 0 to 2^64 - 1.")]
 Threads = Annotated[int | None, typer.Option(help="Threads; by default one a processor.")]
 Detail = Annotated[bool, typer.Option("--detail", help="Show every committee and agency, not only the first level.")]
+Sanity = Annotated[
+    bool, typer.Option("--sanity", help="The believability checks and the steady-state identity instead.")
+]
 Out = Annotated[Path | None, typer.Option(help="Folder for the run; by default a new one under runs/.")]
 
 
@@ -98,13 +101,14 @@ def price(
 @app.command()
 @guarded
 def targets(
-    scenario: ScenarioFile, persons: Persons = None, seed: Seed = 1, threads: Threads = None, json: AsJson = False
-) -> None:
+    scenario: ScenarioFile, persons: Persons = None, seed: Seed = 1, threads: Threads = None, sanity: Sanity = False,
+    json: AsJson = False,
+) -> None:  # fmt: skip
     """Compare the baseline with registry statistics, worst first."""
     from importlib import import_module
 
     # calibration imports sim, never the reverse: the verb is looked up by name
-    raise typer.Exit(import_module("calibration.command").run_targets(scenario, persons, seed, threads, json))
+    raise typer.Exit(import_module("calibration.command").run_targets(scenario, persons, seed, threads, json, sanity))
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """From what a study reports to what the engine applies: conversions of scale, each said in words. Layer 0.
 
 Sources: proportional hazards for ratios of risks over a follow-up; d to log odds by the logistic distribution,
-ln OR = d·π/√3 (Hasselblad & Hedges 1995).
+ln OR = d·π/√3 (Hasselblad & Hedges 1995). What carries over from another country is a factor on the log.
 """
 
 from __future__ import annotations
@@ -67,6 +67,22 @@ def convert(kind: str, value: float, on_hazard: bool, control_risk: float | None
         return Converted("odds_ratio", log_odds, f"{at} = odds ratio {math.exp(log_odds):.4g}")
     ratio = math.log1p(-treated) / math.log1p(-control_risk)
     return Converted("hazard_ratio", math.log(ratio), f"{at} over {follow_up:g} years = hazard ratio {ratio:.4g}")
+
+
+def transported(converted: Converted, origin: str, factor: float) -> Converted:
+    """Return an effect of another country as it is believed here: the factor multiplies its log (or its shift).
+
+    >>> transported(Converted("odds_ratio", math.log(0.5), "odds ratio 0.5"), "US", 0.4).words
+    'odds ratio 0.5, of whose log 0.4 carries over from US = odds ratio 0.7579'
+    """
+    size = converted.size * factor
+    if converted.kind == "trait_shift":
+        return Converted(
+            converted.kind, size, f"{converted.words}, of which {factor:g} carries over from {origin} = {size:.4g} SD"
+        )
+    name = converted.kind.replace("_", " ")
+    words = f"{converted.words}, of whose log {factor:g} carries over from {origin} = {name} {math.exp(size):.4g}"
+    return Converted(converted.kind, size, words)
 
 
 def _check_size(kind: str, value: float, name: str) -> None:

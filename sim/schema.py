@@ -153,6 +153,22 @@ class EffectForm(Form):
     dose: Literal["full", "partial"] = "full"
 
 
+class TransportForm(Form):
+    """`transport:` of evidence: how much of a foreign effect is believed here, as a factor on its log."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+
+    origin: Annotated[str, Field(min_length=2, max_length=20)] = Field(alias="from")
+    """The country of the evidence; interventions of one origin share one draw of the factor."""
+    mean: Share
+    se: Share
+    provenance: Provenance
+
+
+def _as_transport(value: Any) -> Any:
+    return None if value == "none" else value
+
+
 class EvidenceForm(Form):
     """`evidence:` of an intervention: what is known, from where, against what."""
 
@@ -165,6 +181,10 @@ class EvidenceForm(Form):
     control_risk: Annotated[float, Field(gt=0, lt=1)] | None
     follow_up_years: Annotated[float, Field(ge=0, le=100)] | None
     scale: Literal["probability", "odds", "hazard", "smd", "mean", "none"]
+    transport: Annotated[TransportForm | None, BeforeValidator(_as_transport)] = None
+    """`none` says that the effect ships as reported."""
+    shrinkage: Text | None = None
+    """How the source has already shrunk the estimate for its design; never together with `transport`."""
     source: Text
     provenance: Provenance
 

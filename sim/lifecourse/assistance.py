@@ -17,20 +17,18 @@ def assistance_begins(age, previous_activity, upper_secondary, behaviour_risk, p
 
     Per year; tuned to 3 % of native-born 18 to 24 in a year (Socialstyrelsen).
     """
-    return (
-        p.begins_by_age[age]
-        * p.ratio_by_activity[previous_activity]
-        * np.exp(
-            p.no_diploma * (upper_secondary != "diploma")
-            + p.behaviour * behaviour_risk
-            + p.placed * previous_ever_placed
-        )
+    return p.begins_by_age[age] * np.exp(
+        p.by_activity[previous_activity]
+        + p.by_education[upper_secondary]
+        + p.behaviour * behaviour_risk
+        + p.by_placed[previous_ever_placed]
     )
 
 
-def _wage(activity, p):
-    """Return the ratio of the exit hazard: a wage or a study grant this year ends the need."""
-    return np.where(activity == "employed", p.exit_ratio_employed, np.where(activity == "study", p.exit_ratio_study, 1))
+@assistance.factor("none", "short")
+def assistance_begins_in_trouble(arrival, previous_substance, previous_crime, p):
+    """Ratio of assistance by arrival, use and crime. Links are associations, assumed."""
+    return np.exp(p.by_arrival[arrival] + p.by_substance[previous_substance] + p.by_crime[previous_crime])
 
 
 def _ends(age, rate, p):
@@ -38,25 +36,36 @@ def _ends(age, rate, p):
     return np.where(age >= p.pension_at, p.at_once, rate)
 
 
-# both exits read this year's `activity`, for the first wage ends the need
+# Both exits and the lengthening read this year's `activity`, for the first wage or benefit ends the need.
 @assistance.hazard("short", "none", ages=("assistance_from", 100))
-def short_assistance_ends(age, activity, years_in_assistance, p):
+def short_assistance_ends(age, activity, years_in_assistance, arrival, p):
     """Yearly hazard that short assistance ends, falling with its length.
 
     Per year; tuned to 8 % still on in year 5 (Mood).
     """
-    rate = p.short_ends * np.exp(-p.short_ends_fall * years_in_assistance) * _wage(activity, p)
+    rate = p.short_ends * np.exp(
+        -p.short_ends_fall * years_in_assistance + p.ends_by_activity[activity] - p.ends_by_arrival[arrival]
+    )
     return _ends(age, rate, p)
 
 
 @assistance.hazard("long", "none", ages=("assistance_from", 100))
-def long_assistance_ends(age, activity, years_in_assistance, p):
+def long_assistance_ends(age, activity, years_in_assistance, arrival, p):
     """Yearly hazard that long assistance ends, falling with its length.
 
     Per year; tuned to 8 % still on in year 5 (Mood).
     """
-    rate = p.long_ends * np.exp(-p.long_ends_fall * years_in_assistance) * _wage(activity, p)
+    rate = p.long_ends * np.exp(
+        -p.long_ends_fall * years_in_assistance + p.ends_by_activity[activity] - p.ends_by_arrival[arrival]
+    )
     return _ends(age, rate, p)
+
+
+@assistance.factor("short", "none")
+@assistance.factor("long", "none")
+def assistance_ends_in_trouble(age, previous_substance, p):
+    """Ratio of an end by use, until pensions take over. Association, assumed."""
+    return np.where(age >= p.pension_at, 1, np.exp(p.ends_by_substance[previous_substance]))
 
 
 @assistance.hazard("short", "long", ages=("assistance_from", "assistance_to"))
@@ -65,7 +74,7 @@ def assistance_becomes_long(age, activity, p):
 
     Per year; tuned to 40 % of recipients (2020).
     """
-    return p.short_to_long / _wage(activity, p) + 0 * age
+    return p.short_to_long * np.exp(p.long_by_activity[activity]) + 0 * age
 
 
 @assistance.hazard("long", "short", ages=("assistance_from", "assistance_to"))
