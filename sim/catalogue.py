@@ -10,6 +10,7 @@ from typing import Any
 from sim.errors import ScenarioError, nearest
 from sim.evidence import Converted, convert
 from sim.expression import Expression
+from sim.families import own_terms
 from sim.form_check import Checked, Findings, shown
 from sim.intervention import CostLine, Effect, Fade, Intervention
 from sim.model import Model
@@ -21,6 +22,8 @@ from sim.tables import Parameters, tabulate
 _SIZES = ("hazard_ratio", "odds_ratio", "relative_risk", "risk_difference", "smd", "trait_shift")
 
 _Z95 = 1.959963984540054
+
+_FAMILY_TERMS = "an offer to families may read "
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def intervention_from(
     _whole(file, around.model, found)
     if len(found.problems) > before or file.spoilt:
         return None
-    return Intervention(
+    made = Intervention(
         name=name,
         title=form.title,
         field=form.field,
@@ -84,6 +87,9 @@ def intervention_from(
         evidence=form.evidence.model_dump(),
         base=name if changes else "",
     )
+    for term, sentence in own_terms(made, around.model):
+        found.note(*place(term), sentence, _FAMILY_TERMS + ", ".join(sorted(around.model.family_columns)))
+    return made if len(found.problems) == before else None
 
 
 def expression_from(given: Any) -> Expression:

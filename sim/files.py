@@ -18,6 +18,7 @@ import sim
 from sim.catalogue import Surroundings, expression_from, intervention_from, shares_from
 from sim.domain import Quantity
 from sim.errors import FramsynError, Problem, ScenarioError, nearest
+from sim.families import own_reads
 from sim.form_check import Checked, Findings, shown
 from sim.intervention import Intervention
 from sim.ledger import Need
@@ -250,6 +251,10 @@ class _Loader:
                 if one not in earlier:
                     sentence = f"'{key}' is given {one!r}, which is not drawn before it"
                     self.found.note(file, (*path, "given"), sentence, nearest(one, earlier))
+            if key in model.family_columns:
+                for one in own_reads(given, model.family_columns):
+                    sentence = f"'{key}' is keyed by family and given '{one}', which is the child's own"
+                    self.found.note(file, (*path, "given"), sentence)
             if set(given) <= set(earlier) & set(drawable):
                 with self.found.at(file, (*path, "shares")):
                     Population(name, ()).thresholds(attributes[-1], model.columns)

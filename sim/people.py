@@ -5,7 +5,7 @@ Layer 3: draws attributes by address (`sim.draws`); knows no domain's rules and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -108,8 +108,13 @@ class Population:
         key: int | np.uint64,
         columns: Mapping[str, Column],
         thresholds: Mapping[str, NDArray[np.uint64]],
+        families: NDArray[np.uint64] | None = None,
+        shared: Collection[str] = (),
     ) -> dict[str, ByteArray]:
-        """Draw every attribute of the persons: one code array (n,) uint8 an attribute."""
+        """Draw every attribute of the persons: one code array (n,) uint8 an attribute.
+
+        families: (n,) uint64, by which the attributes named in `shared` are drawn.
+        """
         from sim.kernels.birth import draw_labels
         from sim.kernels.philox import fill_draws
 
@@ -117,7 +122,8 @@ class Population:
         n = len(ids)
         block = np.empty((4, n), dtype=np.uint32)
         for attribute in self.attributes:
-            fill_draws(ids, n, BIRTH_STEP, stream(attribute.name), np.uint64(key), block)
+            whose = families if families is not None and attribute.name in shared else ids
+            fill_draws(whose, n, BIRTH_STEP, stream(attribute.name), np.uint64(key), block)
             table = thresholds[attribute.name]
             cells = np.zeros(n, dtype=np.int64)
             for name, size in zip(attribute.given, table.shape, strict=False):
