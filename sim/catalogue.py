@@ -10,6 +10,7 @@ from typing import Any
 from sim.errors import ScenarioError, nearest
 from sim.evidence import Converted, convert, transported
 from sim.expression import Expression
+from sim.families import own_terms
 from sim.form_check import Checked, Findings, shown
 from sim.intervention import CostLine, Effect, Fade, Intervention
 from sim.model import Model
@@ -24,6 +25,8 @@ _Z95 = 1.959963984540054
 
 _HOME = "SE"
 """The country whose services the model is of."""
+
+_FAMILY_TERMS = "an offer to families may read "
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def intervention_from(
     _whole(file, around.model, found)
     if len(found.problems) > before or file.spoilt:
         return None
-    return Intervention(
+    made = Intervention(
         name=name,
         title=form.title,
         field=form.field,
@@ -87,6 +90,9 @@ def intervention_from(
         evidence=form.evidence.model_dump(),
         base=name if changes else "",
     )
+    for term, sentence in own_terms(made, around.model):
+        found.note(*place(term), sentence, _FAMILY_TERMS + ", ".join(sorted(around.model.family_columns)))
+    return made if len(found.problems) == before else None
 
 
 def expression_from(given: Any) -> Expression:

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.draws import person_id, philox_key
+from sim.draws import philox_key
 from sim.errors import ScenarioError
 from sim.kernels.live import live
 from sim.ledger import Ledger
 from sim.outcome import ArmCounts, Outcome
+from sim.persons import Ids, Persons, block_of, born, chunks, family_of, persons_of
 from sim.plan import Plan, bind
 from sim.program import Program
 from sim.scenario import BASELINE, Scenario
@@ -29,12 +30,6 @@ _ARGUMENTS = (
     "factor_values", "screen", "effects", "course", "course_log", "levels", "level_of", "merged", "offers", "years",
     "n_active", "active", "switches", "chances", "previous", "counters", "margins",
 )  # fmt: skip
-
-Ids = NDArray[np.uint64]
-
-
-CHUNK_BLOCKS = 8
-"""Blocks that a chunk may hold persons of: each has a ledger of its own while the chunk is lived."""
 
 
 @dataclass
@@ -68,6 +63,7 @@ def simulate(
     threads: int = 1,
     chunk: int = CHUNK,
     ids: Ids | None = None,
+    families: Ids | None = None,
     in_full: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> Outcome:
@@ -75,7 +71,8 @@ def simulate(
 
     The baseline is lived by everyone; an arm by those it reaches, whose baseline life is counted again beside it
     (arm = baseline - R0 + R1). `in_full` lives every arm by everyone: the oracle, with the same ledgers. `ids`
-    are the persons, by default all of the cohort. `progress` is told the share done. Raises ScenarioError for
+    are the persons, by default all of the cohort; `families` the family of each, by default one of his own: siblings
+    share the draws of all that is keyed by family. `progress` is told the share done. Raises ScenarioError for
     settings out of range.
     """
     if isinstance(plan, Scenario):
@@ -86,7 +83,7 @@ def simulate(
         if value < 1:
             raise ScenarioError(f"{name} must be 1 or more, not {value}")
     started = time.perf_counter()
-    persons = all_ids(plan) if ids is None else np.asarray(ids, dtype=np.uint64)
+    persons = persons_of(plan, ids, families)
     lives = _Lives(plan, np.uint64(philox_key(seed, replicate)), threads, chunk, progress)
     outcome = Outcome(plan, seed, replicate, empty_ledger(plan))
     plan.make_tables()  # before threads share them
@@ -103,12 +100,12 @@ def simulate(
             if arm in plan.changed:  # lives differ from birth, so the baseline's cannot say who enrols
                 hit = enrolled != 0
         else:
-            lives.live(plan.programs[arm], persons[hit], in_arm, part=part)
+            lives.live(plan.programs[arm], persons.some(hit), in_arm, part=part)
             again = _no_deliveries(plan, len(plan.watched))
-            lives.live(plan.watching, persons[hit], in_baseline, again, part=part)
+            lives.live(plan.watching, persons.some(hit), in_baseline, again, part=part)
             _add_refused(plan, bit, offered - again, refused)
-        by_block = np.bincount(block_of(plan, persons[hit]), minlength=plan.scenario.cohort.blocks)
-        outcome.reached[arm] = persons[hit]
+        by_block = np.bincount(persons.blocks[hit], minlength=plan.scenario.cohort.blocks)
+        outcome.reached[arm], outcome.families[arm] = persons.ids[hit], persons.families[hit]
         outcome.arms[arm] = ArmCounts(in_arm, in_baseline, by_block, refused)
     outcome.person_years = lives.lived
     outcome.seconds = time.perf_counter() - started
@@ -129,7 +126,7 @@ class _Lives:
     def live(
         self,
         program: Program,
-        ids: Ids,
+        persons: Persons,
         ledger: Ledger,
         offered: NDArray[np.int64] | None = None,
         *,
@@ -139,12 +136,15 @@ class _Lives:
 
         offered: what the watched offers are added to; part: from which share of all the work to which this is.
         """
-        reached = np.zeros(len(ids), dtype=np.uint64)
+        reached = np.zeros(len(persons), dtype=np.uint64)
         lock = Lock()
 
         def one(members: NDArray[np.int64]) -> int:
-            some = ids[members]
-            tally, hit = run_program(self.plan, program, some, born(self.plan, some, self.key), self.key)
+            some = persons.some(members)
+            cols = born(self.plan, some.ids, self.key, some.families)
+            tally, hit = run_program(
+                self.plan, program, some.ids, cols, self.key, families=some.families, blocks=some.blocks
+            )
             with lock:
                 tally.add_to(ledger)
                 if offered is not None:
@@ -155,10 +155,10 @@ class _Lives:
 
         done = 0
         with ThreadPoolExecutor(self.threads) as pool:
-            for number in pool.map(one, chunks(block_of(self.plan, ids), self.chunk)):
+            for number in pool.map(one, chunks(persons.blocks, self.chunk)):
                 done += number
                 if self.progress is not None:
-                    self.progress(part[0] + (part[1] - part[0]) * done / len(ids))
+                    self.progress(part[0] + (part[1] - part[0]) * done / len(persons))
         return reached
 
 
@@ -181,49 +181,13 @@ def _add_refused(plan: Plan, bit: int, unreached: NDArray[np.int64], refused: ND
             refused[:, :, plan.interventions.index(name)] += sign * unreached[:, :, place]
 
 
-def relive(plan: Plan, program: Program, ids: Ids, *, seed: int, replicate: int, threads: int = 1) -> Ledger:
-    """Live some persons under one program and return their ledger: the reached, under other effects."""
+def relive(outcome: Outcome, arm: str, program: Program, *, threads: int = 1) -> Ledger:
+    """Live those whom an arm reaches under another program, and return their ledger."""
+    plan = outcome.plan
     ledger = empty_ledger(plan)
-    _Lives(plan, np.uint64(philox_key(seed, replicate)), threads, CHUNK).live(program, ids, ledger)
+    reached = persons_of(plan, outcome.reached[arm], outcome.families[arm])
+    _Lives(plan, np.uint64(philox_key(outcome.seed, outcome.replicate)), threads, CHUNK).live(program, reached, ledger)
     return ledger
-
-
-def all_ids(plan: Plan) -> Ids:
-    """Return the identities of everyone in the cohort, copy by copy."""
-    cohort = plan.scenario.cohort
-    first = np.array([person_id(cohort.born, copy, 0) for copy in range(cohort.copies)], dtype=np.uint64)
-    return (first[:, None] + np.arange(cohort.represents, dtype=np.uint64)[None, :]).ravel()
-
-
-def block_of(plan: Plan, ids: Ids) -> NDArray[np.int64]:
-    """Return the block of the ledger that each person is counted in: the copy, or its group of copies."""
-    copy = (ids >> np.uint64(24) & np.uint64(0xFFFF)).astype(np.int64)
-    return copy * plan.scenario.cohort.blocks // plan.scenario.cohort.copies
-
-
-def chunks(blocks: NDArray[np.int64], most: int) -> list[NDArray[np.int64]]:
-    """Return the places of the persons of each chunk: at most so many, of at most CHUNK_BLOCKS blocks."""
-    order = np.argsort(blocks, kind="stable")
-    number = np.cumsum(np.diff(blocks[order], prepend=blocks[order[:1]]) != 0) // CHUNK_BLOCKS
-    pieces = []
-    for members in np.split(order, np.flatnonzero(np.diff(number)) + 1):
-        pieces += [members[k : k + most] for k in range(0, len(members), most)]
-    return pieces
-
-
-def born(plan: Plan, ids: Ids, key: int | np.uint64) -> NDArray[np.uint8]:
-    """Return the columns of the newborn: (columns, persons) uint8, `previous_` values as the initial ones."""
-    model = plan.scenario.model
-    cols = np.zeros((plan.layout.size, len(ids)), dtype=np.uint8)
-    drawn = plan.scenario.population.draw(ids, key, model.columns, plan.birth_thresholds)
-    for name, codes in drawn.items():
-        cols[plan.layout.row(name)] = codes
-    for name, code in plan.start_codes.items():
-        cols[plan.layout.row(name)] = code
-    for name, row in plan.layout.rows.items():
-        if name.startswith("previous_"):
-            cols[row] = cols[plan.layout.row(name.removeprefix("previous_"))]
-    return cols
 
 
 def run_program(
@@ -233,22 +197,27 @@ def run_program(
     cols: NDArray[np.uint8],
     key: int | np.uint64,
     history: NDArray[np.uint8] | None = None,
+    *,
+    families: Ids | None = None,
+    blocks: NDArray[np.int64] | None = None,
 ) -> tuple[Tally, NDArray[np.uint64]]:
     """Live some persons under one program; return the tally and, a bit an arm, whom watched offers would reach.
 
-    history: (steps + 1, columns, persons) uint8, filled with every life; age 255 = not alive.
+    history: (steps + 1, columns, persons) uint8, filled with every life; age 255 = not alive. families, blocks:
+    (persons,), of each person; by default a family of his own, and the block of his copy.
     """
     steps = plan.scenario.horizon
-    blocks, block = np.unique(block_of(plan, ids), return_inverse=True)
+    held, block = np.unique(block_of(plan, ids) if blocks is None else blocks, return_inverse=True)
     cells = sum(margin.cells for margin in plan.margins)
-    ledger = np.zeros((len(blocks), steps + 1, cells), dtype=np.int64)
-    made = np.zeros((len(blocks), steps + 1, len(program.offers), 4), dtype=np.int64)
+    ledger = np.zeros((len(held), steps + 1, cells), dtype=np.int64)
+    made = np.zeros((len(held), steps + 1, len(program.offers), 4), dtype=np.int64)
     reached = np.zeros(len(ids), dtype=np.uint64)
     if history is None:
         history = np.zeros((0, 0, 0), dtype=np.uint8)
     arguments: list[Any] = [program.arrays[name] for name in _ARGUMENTS]
     lived = live(
         ids.copy(),
+        (family_of(ids) if families is None else families).copy(),
         block.astype(np.int64),
         cols.copy(),
         0,
@@ -260,12 +229,12 @@ def run_program(
         reached,
         history,
     )
-    deliveries = np.zeros((len(blocks), steps + 1, len(plan.interventions), 4), dtype=np.int64)
+    deliveries = np.zeros((len(held), steps + 1, len(plan.interventions), 4), dtype=np.int64)
     for offer in range(program.arrays["n_active"]):
         deliveries[:, :, plan.interventions.index(program.offers[offer])] = made[:, :, offer]
     offered = made[:, :, program.arrays["n_active"] :]
-    persons = np.bincount(block, minlength=len(blocks))
-    return Tally(blocks, ledger, deliveries, offered, persons, int(lived)), reached
+    persons = np.bincount(block, minlength=len(held))
+    return Tally(held, ledger, deliveries, offered, persons, int(lived)), reached
 
 
 def empty_ledger(plan: Plan) -> Ledger:

@@ -20,11 +20,13 @@ from sim.domain import Quantity
 from sim.errors import FramsynError, Problem, ScenarioError, nearest
 from sim.form_check import Checked, Findings, shown
 from sim.intervention import Intervention
+from sim.latent import Cuts
 from sim.ledger import Need
 from sim.model import MAX_AGE, Model
 from sim.parameters import override, parameters_from
-from sim.people import Attribute, Population
+from sim.people import Population
 from sim.plan import Plan, bind
+from sim.population_file import PopulationFile
 from sim.prices import Economics, Price, PriceList
 from sim.scenario import BASELINE, Arm, Cohort, Scenario
 from sim.schema import (
@@ -234,30 +236,22 @@ class _Loader:
         file = self.named(scenario, ("population",), "populations", name, PopulationForm)
         if file is None:
             return None
-        drawable = [trait.name for trait in model.traits] + [domain.name for domain in model.domains]
-        attributes: list[Attribute] = []
-        for key, form in file.form.attributes.items():
-            path: KeyPath = ("attributes", key)
-            given = (form.given,) if isinstance(form.given, str) else tuple(form.given or ())
-            earlier = [one.name for one in attributes]
-            note = {"source": form.source, "provenance": form.provenance}
-            attributes.append(Attribute(key, form.shares, given, note))
-            if key not in drawable:
-                sentence = f"no trait or domain {key!r} in model '{model.name}'"
-                self.found.note(file, path, sentence, nearest(key, drawable), at_key=True)
-                continue
-            for one in given:
-                if one not in earlier:
-                    sentence = f"'{key}' is given {one!r}, which is not drawn before it"
-                    self.found.note(file, (*path, "given"), sentence, nearest(one, earlier))
-            if set(given) <= set(earlier) & set(drawable):
-                with self.found.at(file, (*path, "shares")):
-                    Population(name, ()).thresholds(attributes[-1], model.columns)
-        for trait in model.traits:
-            if trait.name not in file.form.attributes:
-                sentence = f"the population does not say how the trait '{trait.name}' is distributed"
-                self.found.note(file, ("attributes",), sentence, at_key=True)
-        return Population(name, tuple(attributes), file.form.births_per_year.value)
+        reference = None
+        if file.form.fifths_of is not None:
+            reference = self.fifths(file, model)
+        return PopulationFile(file, model, self.found, reference).read(name)
+
+    def fifths(self, file: Checked, model: Model) -> Mapping[str, Cuts]:
+        """Return where the population that a file names cuts its latent traits."""
+        other = self.named(file, ("fifths_of",), "populations", file.form.fifths_of, PopulationForm)
+        if other is None:
+            return {}
+        if other.form.fifths_of is not None:
+            sentence = f"'{file.form.fifths_of}' takes its own fifths from '{other.form.fifths_of}'"
+            self.found.note(file, ("fifths_of",), sentence)
+        reading = PopulationFile(other, model, self.found)
+        reading.read(file.form.fifths_of)
+        return reading.cuts
 
     def prices(self, scenario: Checked, model: Model) -> tuple[PriceList | None, list[str]]:
         """Return the prices with their index, and the payers."""

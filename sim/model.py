@@ -12,6 +12,7 @@ from functools import cached_property
 from sim.domain import PREVIOUS, Counter, Death, Domain, Quantities, Quantity
 from sim.draws import LANES, stream
 from sim.errors import ModelError, nearest
+from sim.families import check_rule, family_columns
 from sim.people import Trait
 from sim.tables import Column, Rule
 
@@ -24,7 +25,7 @@ class Model:
     """A life course: what a person is, and every way in which that changes.
 
     Raises ModelError for names used twice, unknown columns (with the nearest), rules that read a later domain
-    without `previous_`, and two streams of draws with one number.
+    without `previous_` or, keyed by family, a child's own column, and two streams of draws with one number.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Model:
             later = self._owned(self.all_domains[place + 1 :])
             for rule in [m.rule for m in domain.moves] + [f.rule for f in domain.factors]:
                 self._check_reads(rule, f"domain '{domain.name}'", later)
+                check_rule(domain, rule, self.family_columns)
         for counter in self.counters:
             self._check_reads(Rule.of(counter.when), f"counter '{counter.name}'", {})
         for quantity in self.quantities.rows.values():
@@ -75,6 +77,11 @@ class Model:
         for counter in self.counters:
             columns[counter.name] = Column(counter.name, count=counter.cap + 1)
         return columns
+
+    @cached_property
+    def family_columns(self) -> frozenset[str]:
+        """Names of the columns that are the same for all siblings."""
+        return family_columns(self.domains, self.traits)
 
     def domain(self, name: str) -> Domain:
         """Return a domain by name; raises ModelError with the nearest right one."""

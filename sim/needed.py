@@ -51,9 +51,7 @@ def _needed(outcome: Outcome, arm: str, effects: list[Effect], threads: int) -> 
         runs += 1
         offers = tuple(_with_effect(one, log_ratio, plan) for one in plan.arms[arm])
         program = plan.program_of(arm, offers)
-        life = relive(
-            plan, program, outcome.reached[arm], seed=outcome.seed, replicate=outcome.replicate, threads=threads
-        )
+        life = relive(outcome, arm, program, threads=threads)
         again = replace(outcome, arms={**outcome.arms, arm: replace(counts, in_arm=life)})
         return arm_result(again, arm).by_payer[PUBLIC].incremental
 

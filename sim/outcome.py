@@ -41,6 +41,8 @@ class Outcome:
     arms: dict[str, ArmCounts] = field(default_factory=dict)
     reached: dict[str, NDArray[np.uint64]] = field(default_factory=dict)
     """Identities of the persons that each arm reaches, while they are known."""
+    families: dict[str, NDArray[np.uint64]] = field(default_factory=dict)
+    """Families of those persons, one for each."""
     person_years: int = 0
     """Person-years lived by the engine, the reached persons' second lives included."""
     seconds: float = 0.0

@@ -5,7 +5,7 @@ Layer 3: draws attributes by address (`sim.draws`); knows no domain's rules and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.draws import BIRTH_STEP, stream
-from sim.errors import ScenarioError, nearest
+from sim.labelled import adding_to_one, read_labelled, share
 from sim.tables import Column
 
 ByteArray = NDArray[np.uint8]
@@ -49,6 +49,13 @@ class Attribute:
     note: Mapping[str, Any] = field(default_factory=dict)
     """Source and provenance, as the file gives them."""
 
+    def table(self, columns: Mapping[str, Column]) -> NDArray[np.float64]:
+        """Return the shares: (sizes of given columns…, labels), each row adding to 1; raises ScenarioError."""
+        what = f"the shares of '{self.name}'"
+        given = [columns[name] for name in self.given]
+        shares = read_labelled(self.shares, [*given, columns[self.name]], what, share(self.name))
+        return adding_to_one(shares, given, what)
+
 
 @dataclass(frozen=True)
 class Population:
@@ -60,45 +67,11 @@ class Population:
 
     def thresholds(self, attribute: Attribute, columns: Mapping[str, Column]) -> NDArray[np.uint64]:
         """Return cumulative 32-bit thresholds: shape (sizes of given columns…, labels); raises ScenarioError."""
-        column = columns[attribute.name]
-        sizes = [columns[name].size for name in attribute.given]
-        shares = np.zeros([*sizes, column.size])
-
-        def fill(node: Any, given: tuple[str, ...], cell: tuple[int, ...]) -> None:
-            where = f"the shares of '{attribute.name}'"
-            if not isinstance(node, Mapping):
-                raise ScenarioError(f"{where} must be given by label, not as {node!r}")
-            level = columns[given[0]] if given else column
-            allowed = [level.text(code) for code in range(level.size)]
-            for key, inner in node.items():
-                if str(key) not in allowed:
-                    raise ScenarioError(
-                        f"{where} name {key!r}, which '{level.name}' has not", hint=nearest(str(key), allowed)
-                    )
-                place = (*cell, allowed.index(str(key)))
-                if given:
-                    fill(inner, given[1:], place)
-                elif isinstance(inner, bool) or not isinstance(inner, (int, float)) or not 0 <= inner <= 1:
-                    raise ScenarioError(f"the share of {key!r} in '{attribute.name}' must be 0 to 1, not {inner!r}")
-                else:
-                    shares[place] = inner
-            row = ", ".join(
-                f"{name} {columns[name].text(code)}" for name, code in zip(attribute.given, cell, strict=False)
-            )
-            if not given:
-                if abs(shares[cell].sum() - 1) > 1e-6:
-                    raise ScenarioError(
-                        f"{where} add to {shares[cell].sum():.6g}, not 1" + (f" at {row}" if row else "")
-                    )
-                shares[cell] /= shares[cell].sum()
-            elif missing := [one for one in allowed if one not in {str(key) for key in node}]:
-                raise ScenarioError(f"{where} have no row for {level.name} {missing[0]!r}")
-
-        fill(attribute.shares, attribute.given, ())
-        cumulative = np.cumsum(shares, axis=-1)
-        thresholds = np.ceil(cumulative * 2.0**32).astype(np.uint64)
-        last = column.size - 1 - np.argmax(shares[..., ::-1] > 0, axis=-1)
-        filled = np.arange(column.size) >= last[..., None]
+        shares = attribute.table(columns)
+        size = shares.shape[-1]
+        thresholds = np.ceil(np.cumsum(shares, axis=-1) * 2.0**32).astype(np.uint64)
+        last = size - 1 - np.argmax(shares[..., ::-1] > 0, axis=-1)
+        filled = np.arange(size) >= last[..., None]
         thresholds[filled] = 2**32  # the last possible label takes what rounding left over
         return thresholds
 
@@ -108,8 +81,13 @@ class Population:
         key: int | np.uint64,
         columns: Mapping[str, Column],
         thresholds: Mapping[str, NDArray[np.uint64]],
+        families: NDArray[np.uint64] | None = None,
+        shared: Collection[str] = (),
     ) -> dict[str, ByteArray]:
-        """Draw every attribute of the persons: one code array (n,) uint8 an attribute."""
+        """Draw every attribute of the persons: one code array (n,) uint8 an attribute.
+
+        families: (n,) uint64, by which the attributes named in `shared` are drawn.
+        """
         from sim.kernels.birth import draw_labels
         from sim.kernels.philox import fill_draws
 
@@ -117,7 +95,8 @@ class Population:
         n = len(ids)
         block = np.empty((4, n), dtype=np.uint32)
         for attribute in self.attributes:
-            fill_draws(ids, n, BIRTH_STEP, stream(attribute.name), np.uint64(key), block)
+            whose = families if families is not None and attribute.name in shared else ids
+            fill_draws(whose, n, BIRTH_STEP, stream(attribute.name), np.uint64(key), block)
             table = thresholds[attribute.name]
             cells = np.zeros(n, dtype=np.int64)
             for name, size in zip(attribute.given, table.shape, strict=False):

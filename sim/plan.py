@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sim.domain import BASES
 from sim.errors import ModelError, ScenarioError
 from sim.expression import Expression
+from sim.families import own_reads, own_terms
 from sim.intervention import Intervention
 from sim.ledger import Margin, Need, check_size, margins_for, need_of
 from sim.people import Attribute
@@ -190,6 +191,12 @@ def _births(scenario: Scenario) -> tuple[tuple[Attribute, ...], dict[str, int]]:
                 )
         if attribute.name in seen:
             raise ScenarioError(f"population '{scenario.population.name}': '{attribute.name}' stands twice")
+        if attribute.name in model.family_columns:
+            for name in own_reads(attribute.given, model.family_columns):
+                raise ScenarioError(
+                    f"population '{scenario.population.name}': '{attribute.name}' is keyed by family"
+                    f" and given '{name}', which is the child's own"
+                )
         seen.add(attribute.name)
     for trait in model.traits:
         if trait.name not in drawn:
@@ -219,6 +226,8 @@ def _check(intervention: Intervention, scenario: Scenario) -> None:
             raise ScenarioError(f"{where} shifts the trait '{effect.trait}', which is no trait in bins")
         for name in effect.on:
             model.transition(f"{name[0]}: {name[1]} -> {name[2]}")
+    for _, sentence in own_terms(intervention, model):
+        raise ScenarioError(f"{where}: {sentence}")
     if intervention.baseline_coverage > 0 and (intervention.offered_carry or intervention.offer == "yearly"):
         raise ScenarioError(f"{where}: baseline_coverage goes with estimand tot and an offer made once")
     if intervention.ages[1] > scenario.horizon - 1 and intervention.ages[0] > scenario.horizon - 1:

@@ -19,6 +19,7 @@ from sim.domain import Domain, Move
 from sim.draws import stream
 from sim.effects import Levels, changed_occasion, course, levels, merged, shifts
 from sim.errors import ModelError, RuleError, ScenarioError
+from sim.families import FAMILY, offered_to_families
 from sim.intervention import Effect, Intervention
 from sim.ledger import Margin
 from sim.model import MAX_AGE, Model, blocks_of
@@ -195,6 +196,7 @@ class Compiler:
             streams += [stream(domain.name, block) for block in range(row[at.BLOCKS])]
             row[at.STATES] = len(state_moves)
             row[at.IS_DEATH] = int(is_death)
+            row[at.OF_FAMILY] = int(domain.keyed == FAMILY)
             opened: dict[str, list[_Open]] = {state: self._open_state(domain, state, made) for state in domain.states}
             for state in domain.states:
                 state_moves.append(len(moves))
@@ -583,6 +585,7 @@ class Compiler:
         row[at.COVERAGE] = math.ceil(c * 2.0**32) if c else -1
         row[at.RECEIVES] = self.layout.receives.get(intervention.catalogue_name, -1)
         row[at.ARMS] = arms
+        row[at.TO_FAMILY] = int(offered_to_families(intervention, self.model))
         if made:
             row[at.ACTIVE] = self.pools["active"].add(self._active(intervention))
         return row

@@ -280,14 +280,53 @@ class BirthsForm(Form):
     provenance: Provenance
 
 
+class NormalForm(Form):
+    """`normal:` of an attribute: a latent trait that is cut into bins."""
+
+    mean: dict[str, dict[str, float]] = Field(default_factory=dict)
+    correlated: dict[str, float] = Field(default_factory=dict)
+
+
 class AttributeForm(Form):
-    """One attribute at birth."""
+    """One attribute at birth: by its shares, or as a latent trait."""
 
     given: Any = None
+    shares: Any = None
+    normal: NormalForm | None = None
+    source: Text
+    provenance: Provenance
+    note: str | None = None
+
+
+Columns = Annotated[list[str], Field(min_length=1)]
+
+
+class MarginForm(Form):
+    """One of `margins:`: published shares over some columns of the joint distribution."""
+
+    of: Columns
     shares: Any
     source: Text
     provenance: Provenance
     note: str | None = None
+
+
+class AssociationForm(Form):
+    """One of `associations:`: how two columns go together where no margin says it."""
+
+    of: Annotated[list[str], Field(min_length=2, max_length=2)]
+    log_odds: Any
+    source: Text
+    provenance: Provenance
+    note: str | None = None
+
+
+class JointForm(Form):
+    """`joint:` of a population: columns whose joint distribution is known by its margins."""
+
+    columns: Columns
+    margins: Annotated[list[MarginForm], Field(min_length=1)]
+    associations: list[AssociationForm] = Field(default_factory=list)
 
 
 class PopulationForm(Form):
@@ -295,6 +334,8 @@ class PopulationForm(Form):
 
     title: Text
     births_per_year: BirthsForm
+    fifths_of: str | None = None
+    joint: JointForm | None = None
     attributes: dict[str, AttributeForm]
 
 

@@ -14,13 +14,14 @@ import numpy as np
 
 from sim.domain import Counter, Death, Domain, Quantities
 from sim.draws import philox_key
-from sim.engine import all_ids, born, run_program
+from sim.engine import run_program
 from sim.expression import Expression
 from sim.intervention import Effect, Intervention
 from sim.ledger import Ledger, Need
 from sim.model import Model
 from sim.outcome import Outcome
 from sim.people import Attribute, Population, Trait
+from sim.persons import all_ids, born
 from sim.plan import Plan, bind
 from sim.scenario import Arm, Cohort, Scenario
 from sim.tables import Parameters
@@ -217,14 +218,22 @@ class Lives:
         return names[np.minimum(self.column(domain), len(names) - 1)]
 
 
-def lives(plan: Plan | Scenario, arm: str = "baseline", *, seed: int = 1, ids: np.ndarray | None = None) -> Lives:
+def lives(
+    plan: Plan | Scenario,
+    arm: str = "baseline",
+    *,
+    seed: int = 1,
+    ids: np.ndarray | None = None,
+    families: np.ndarray | None = None,
+) -> Lives:
     """Live every person of a plan in one arm and keep the rows."""
     plan = plan if isinstance(plan, Plan) else bind(plan)
     persons = all_ids(plan) if ids is None else ids
     key = philox_key(seed)
     shape = (plan.scenario.horizon + 1, plan.layout.size, len(persons))
     history = np.full(shape, NOT_ALIVE, dtype=np.uint8)
-    tally, _ = run_program(plan, plan.programs[arm], persons, born(plan, persons, key), key, history)
+    cols = born(plan, persons, key, families)
+    tally, _ = run_program(plan, plan.programs[arm], persons, cols, key, history, families=families)
     return Lives(plan, history, tally.deliveries.sum(axis=0))
 
 

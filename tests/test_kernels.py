@@ -10,12 +10,12 @@ import pytest
 from scipy.stats import chi2
 
 from sim.draws import BIRTH_STEP, philox_key, stream
-from sim.engine import all_ids
 from sim.kernels.birth import draw_labels
 from sim.kernels.count import fill_cells
 from sim.kernels.philox import fill_draws
 from sim.kernels.race import minus_log
 from sim.people import Attribute, Population
+from sim.persons import all_ids
 from sim.plan import bind
 from sim.tables import Column
 from tests.models import scenario

@@ -61,6 +61,7 @@ def enrol(
 ):  # fmt: skip
     """Make offer o to everyone who is eligible and has not had it; start cost and first year fall in this step.
 
+    ids: (n,) uint64, by which uptake is drawn: the persons' or the families';
     standing, start, delivered: (offers, n) uint8; counts: (blocks, steps + 1, offers, DELIVERY_COUNTS) int64;
     reached: (persons,) uint64, marked where the person now carries the effect.
     """

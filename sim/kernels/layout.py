@@ -21,7 +21,8 @@ LAST_AGE = 13
 KEY_AGE = 14  # stride of the age in the screening cell; a chunk has one age, so it is no read
 SOME_CERTAIN = 15  # whether some occasion of the domain is certain
 EXACT = 16  # whether the screening bounds are the thresholds themselves
-DOMAIN_FIELDS = 17
+OF_FAMILY = 17  # whether its draws are addressed by the family
+DOMAIN_FIELDS = 18
 
 # moves[m]: one row a transition; the lane is its place among those out of the state
 TO = 0
@@ -75,7 +76,8 @@ COVERAGE = 9  # 32-bit threshold of baseline coverage, -1 where there is none
 RECEIVES = 10  # column that is 1 in delivery, -1 where nobody asks
 ACTIVE = 11  # first in `active`: which domains the effect acts on in a year
 ARMS = 12  # bits set in `reached`: of the arms that make a watched offer, of 1 for an offer made by the arm itself
-OFFER_FIELDS = 13
+TO_FAMILY = 13  # whether its uptake is drawn by family
+OFFER_FIELDS = 14
 
 # counters[c]
 COUNTER_COLUMN = 0

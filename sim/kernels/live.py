@@ -17,11 +17,13 @@ from sim.kernels.layout import (
     KEYS_END,
     LANES_USED,
     LAST_AGE,
+    OF_FAMILY,
     SCREEN,
     SCREEN_CELLS,
     STATE,
     STREAM,
     TO,
+    TO_FAMILY,
     YEARS,
 )
 from sim.kernels.philox import fill_draws
@@ -82,9 +84,10 @@ def _list_candidates(n, flags, candidates):
 
 
 @kernel
-def _leave(i, last, ids, origin, block, cols, standing, start, delivered):
+def _leave(i, last, ids, families, origin, block, cols, standing, start, delivered):
     """Take the dead person's row out by putting the last row in its place."""
     ids[i] = ids[last]
+    families[i] = families[last]
     origin[i] = origin[last]
     block[i] = block[last]
     for c in range(cols.shape[0]):
@@ -114,13 +117,14 @@ def _mark_active(o, n, t, offers, active, standing, start, delivered, acting):
 
 @kernel
 def live(
-    ids, block, cols, entry_age, steps, key, domains, streams, state_moves, moves, tables, reads, thresholds, weights,
-    factors, factor_values, screen, effects, course, course_log, levels, level_of, merged, offers, years, n_active,
-    active, switches, chances, previous, counters, margins, ledger, deliveries, reached, history,
+    ids, families, block, cols, entry_age, steps, key, domains, streams, state_moves, moves, tables, reads, thresholds,
+    weights, factors, factor_values, screen, effects, course, course_log, levels, level_of, merged, offers, years,
+    n_active, active, switches, chances, previous, counters, margins, ledger, deliveries, reached, history,
 ):  # fmt: skip
     """Live the persons of one chunk through all steps, counting into the ledger of each one's block.
 
-    ids: (n,) uint64, block: (n,) int64, cols: (columns, n) uint8, the values at birth, all reordered in place;
+    ids, families: (n,) uint64, block: (n,) int64, cols: (columns, n) uint8, the values at birth, all reordered in
+    place; draws of what siblings share are addressed by families;
     ledger: (blocks, steps + 1, cells) int64, row 0 = start; deliveries: (blocks, steps + 1, offers, counts) int64;
     reached: (n,) uint64, a bit an arm;
     history: (steps + 1, columns, n) uint8, age 255 = not alive, or of length 0. The first n_active offers are
@@ -167,13 +171,15 @@ def live(
                 before[i] = now[i]
         for o in range(n_active):
             go_on(o, n, t, cols, offers, tables, reads, switches, standing, start, delivered)
+            whose = families if offers[o, TO_FAMILY] else ids
             enrol(
-                o, n, t, key, ids, block, cols, offers, tables, reads, switches, chances, standing, start, delivered,
+                o, n, t, key, whose, block, cols, offers, tables, reads, switches, chances, standing, start, delivered,
                 deliveries, origin, reached, candidates, some_ids, draws,
             )  # fmt: skip
         for o in range(n_active, offers.shape[0]):
+            whose = families if offers[o, TO_FAMILY] else ids
             watch(
-                o, n, t, key, ids, block, cols, offers, tables, reads, switches, chances, standing, origin, reached,
+                o, n, t, key, whose, block, cols, offers, tables, reads, switches, chances, standing, origin, reached,
                 deliveries, candidates, some_ids, draws,
             )  # fmt: skip
         if n_active > 0:
@@ -187,8 +193,9 @@ def live(
             n_moved[d] = 0
             if age < domains[d, FIRST_AGE] or age > domains[d, LAST_AGE]:
                 continue
+            whose = families if domains[d, OF_FAMILY] else ids
             for b in range(domains[d, BLOCKS]):
-                fill_draws(ids, n, t, streams[domains[d, STREAM] + b], key, draws[4 * b : 4 * b + 4])
+                fill_draws(whose, n, t, streams[domains[d, STREAM] + b], key, draws[4 * b : 4 * b + 4])
             since = age - domains[d, FIRST_AGE]
             fill_cells(n, cols, reads, domains[d, KEYS], domains[d, KEYS_END], since * domains[d, KEY_AGE], cells)
             lanes = domains[d, LANES_USED]
@@ -215,7 +222,7 @@ def live(
                 if is_death:
                     count_death(i, cols, margins, reads, ledger, t + 1, block)
                     n -= 1
-                    _leave(i, n, ids, origin, block, cols, standing, start, delivered)
+                    _leave(i, n, ids, families, origin, block, cols, standing, start, delivered)
                     if n_active > 0:
                         acting[i] = acting[n]
                     continue

@@ -13,7 +13,8 @@ import sim.kernels.live
 import sim.kernels.philox
 from sim.domain import Domain
 from sim.draws import philox_key
-from sim.engine import all_ids, born, run_program
+from sim.engine import run_program
+from sim.persons import all_ids, born
 from sim.plan import bind
 from sim.scenario import Cohort
 from tests.models import childhood, scenario, support, training, tutoring

@@ -10,6 +10,7 @@ import math
 from collections import Counter as Tally
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -48,12 +49,21 @@ class Person:
     offers: tuple[Intervention, ...]
     seed: int
     id: int
+    family: int
     values: dict[str, Any] = field(default_factory=dict)
     enrolments: dict[str, Enrolment] = field(default_factory=dict)
     deliveries: Tally = field(default_factory=Tally)
 
     def draw(self, step: int, name: str, lane: int = 0) -> int:
-        return draw(self.seed, self.id, step, name, lane)
+        return draw(self.seed, self.family if name in self.shared else self.id, step, name, lane)
+
+    @cached_property
+    def shared(self) -> set[str]:
+        """The names of all that siblings have one draw of."""
+        model = self.scenario.model
+        names = {one.name for one in (*model.domains, *model.traits) if one.keyed == "family"}
+        touched = {one.name for one in self.offers for e in one.effects for domain, _, _ in e.on if domain in names}
+        return names | {f"uptake {name}" for name in touched}
 
     def live(self) -> Iterator[dict[str, Any]]:
         """Iterate over the values at birth and after each step, until death."""

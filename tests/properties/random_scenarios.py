@@ -27,7 +27,11 @@ from sim.tables import Rule
 NAMES = ("care", "school", "work")
 STATES = ("a", "b", "c", "d", "e", "f")
 SPLITS = {1: (1.0,), 2: (0.25, 0.75), 3: (0.5, 0.2, 0.3), 4: (0.1, 0.2, 0.3, 0.4), 5: (0.1, 0.1, 0.2, 0.2, 0.4)}
-TRAITS = (Trait("sex", ("girl", "boy")), Trait("risk", bins=(-1.0, 0.1, 1.3)))
+TRAITS = (
+    Trait("sex", ("girl", "boy")),
+    Trait("risk", bins=(-1.0, 0.1, 1.3)),
+    Trait("home", ("calm", "loud"), keyed="family"),
+)
 LAST_AGE = 24
 FREQUENT = {"risk"}
 """Columns that rules read more often than others, so that shifts of the trait matter."""
@@ -48,9 +52,14 @@ class Sketch:
 
     def columns(self, place: int) -> dict[str, tuple[str, ...] | None]:
         """Return the columns that the domain at a place may read, with their labels."""
-        columns: dict[str, tuple[str, ...] | None] = {"age": None, "sex": ("girl", "boy"), "risk": None}
-        columns.update((counter.name, None) for counter in self.counters)
+        columns: dict[str, tuple[str, ...] | None] = {"home": ("calm", "loud")}
+        shared = place >= 0 and self.domains[place].keyed == "family"
+        if not shared:
+            columns.update({"age": None, "sex": ("girl", "boy"), "risk": None})
+            columns.update((counter.name, None) for counter in self.counters)
         for number, domain in enumerate(self.domains):
+            if shared and domain.keyed == "person":
+                continue
             for name, labels in ((domain.name, domain.states), (f"years_in_{domain.name}", None)):
                 if labels or domain.clock:
                     columns[f"previous_{name}"] = labels
@@ -108,10 +117,11 @@ def add_occasion(draw: Draw, sketch: Sketch, place: int, domain: Domain, state: 
     if sure_at is None:
         chance = rule(reads, lambda v: tuple(0.2 * one / (1 + np.exp(-total(v))) for one in split), "occasion")
     else:
-        reads = tuple(dict.fromkeys((*reads, "age")))
+        by_home = domain.keyed == "family"
+        reads = tuple(dict.fromkeys((*reads, "home" if by_home else "age")))
 
         def probabilities(values: dict[str, Any]) -> tuple[Any, ...]:
-            sure = values["age"] == sure_at
+            sure = values["home"] == "loud" if by_home else values["age"] == sure_at
             each = sure + (1 - sure) * 0.2 / (1 + np.exp(-total(values)))
             return tuple(each * one for one in split)
 
@@ -162,9 +172,10 @@ def mortality(draw: Draw, sketch: Sketch) -> Death | None:
     return death
 
 
-def condition(draw: Draw, sketch: Sketch) -> str:
+def condition(draw: Draw, sketch: Sketch, to_families: bool) -> str:
     """Return a random condition in the language of files, which is plain Python as well."""
-    domain = draw(st.sampled_from(sketch.domains))
+    shared = [domain for domain in sketch.domains if domain.keyed == "family"]
+    domain = draw(st.sampled_from(shared if to_families else sketch.domains))
     state = draw(st.sampled_from(domain.states))
     parts = [
         "1", "age > 3", "sex == 'boy'", "risk > 0", f"{domain.name} == '{state}'", f"{domain.name} != '{state}'",
@@ -172,6 +183,8 @@ def condition(draw: Draw, sketch: Sketch) -> str:
         f"risk > 0 and not {domain.name} == '{state}'",
     ]  # fmt: skip
     parts += [f"{counter.name} < 1" for counter in sketch.counters]
+    if to_families:
+        parts = ["1", "home == 'loud'", f"{domain.name} != '{state}'", f"previous_{domain.name} == '{state}'"]
     parts += [f"years_in_{domain.name} > 1"] if domain.clock else []
     return str(draw(st.sampled_from(parts)))
 
@@ -201,16 +214,19 @@ def effect(draw: Draw, sketch: Sketch, name: str) -> Effect | None:
 
 def intervention(draw: Draw, sketch: Sketch, name: str) -> Intervention:
     effects = [effect(draw, sketch, name) for _ in range(draw(st.integers(1, 4)))]
+    shared = {domain.name for domain in sketch.domains if domain.keyed == "family"}
+    to_families = any(domain in shared for one in effects if one is not None for domain, _, _ in one.on)
+    chances = (0, 0.3, 0.8, 1, 1, "0.2 + 0.5 * (home == 'loud')" if to_families else "0.2 + 0.5 * (sex == 'boy')")
     first = draw(st.integers(0, 8))
     coverage = draw(st.sampled_from((0.0, 0.0, 0.2, 0.5)))
     return Intervention(
         name, name, "care",
         ages=(first, first + draw(st.integers(0, 5))),
-        when=Expression.of(draw(st.sampled_from((1, condition(draw, sketch))))),
-        uptake=Expression.of(draw(st.sampled_from((0, 0.3, 0.8, 1, 1, "0.2 + 0.5 * (sex == 'boy')")))),
+        when=Expression.of(draw(st.sampled_from((1, condition(draw, sketch, to_families))))),
+        uptake=Expression.of(draw(st.sampled_from(chances))),
         years=draw(st.integers(1, 4)),
         offer="once" if coverage else draw(st.sampled_from(("once", "yearly"))),
-        stop_when=Expression.of(condition(draw, sketch)) if draw(st.integers(0, 3)) == 0 else None,
+        stop_when=Expression.of(condition(draw, sketch, to_families)) if draw(st.integers(0, 3)) == 0 else None,
         estimand="tot" if coverage else draw(st.sampled_from(("tot", "itt", "area"))),
         baseline_coverage=coverage,
         replaces=f"years_{sketch.domains[0].name}" if draw(st.booleans()) else None,
@@ -236,13 +252,20 @@ def quantities(name: str) -> Quantities:
     return rows
 
 
+def in_families(ids: np.ndarray) -> np.ndarray:
+    """Return a family for each person: two by two, every seventh person the only child."""
+    return np.where(ids % np.uint64(7) == 0, ids + np.uint64(2**60), ids // np.uint64(2))
+
+
 @st.composite
 def scenarios(draw: Draw, persons: int, horizon: int = LAST_AGE + 1) -> Scenario:
     """Draw a whole scenario of 1 to 3 domains and 1 to 3 arms beside the baseline."""
     domains = []
     for name in NAMES[: draw(st.integers(1, 3))]:
         states = STATES[: draw(st.sampled_from((2, 3, 3, 4, 6)))]
-        domains.append(Domain(name, states, draw(st.sampled_from(states)), clock=draw(st.sampled_from((0, 2, 6)))))
+        keyed = draw(st.sampled_from(("person", "person", "family")))
+        clock = draw(st.sampled_from((0, 2, 6)))
+        domains.append(Domain(name, states, draw(st.sampled_from(states)), clock=clock, keyed=keyed))
     first = domains[0].name
     start = domains[0].start
     counters = [
@@ -261,9 +284,11 @@ def scenarios(draw: Draw, persons: int, horizon: int = LAST_AGE + 1) -> Scenario
     attributes = [
         Attribute("sex", {"girl": 0.4, "boy": 0.6}),
         Attribute("risk", {sex: {"1": 0.3, "2": 0.0, "3": 0.7} for sex in ("girl", "boy")}, given=("sex",)),
+        Attribute("home", {"calm": 0.8, "loud": 0.2}),
     ]
     if draw(st.booleans()):
-        attributes.append(Attribute(first, {"a": 0.5, "b": 0.5}))
+        shares = {"calm": {"a": 0.5, "b": 0.5}, "loud": {"a": 0.9, "b": 0.1}}
+        attributes.append(Attribute(first, shares, given=("home",)))
     death = mortality(draw, sketch)
     model = Model("random", tuple(domains), TRAITS, death, tuple(counters), quantities(first))
     pool = [intervention(draw, sketch, name) for name in ("one", "two", "three")[: draw(st.integers(1, 3))]]

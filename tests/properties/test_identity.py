@@ -14,17 +14,18 @@ import pytest
 from hypothesis import given, settings
 
 from sim.domain import Domain
-from sim.engine import all_ids, simulate
+from sim.engine import simulate
 from sim.expression import Expression
 from sim.intervention import Intervention
 from sim.ledger import Ledger, Need
 from sim.model import Model
 from sim.outcome import Outcome
+from sim.persons import all_ids
 from sim.plan import bind
 from sim.scenario import Arm, Cohort
 from sim.tables import Parameters
 from tests.models import RISK, SEX, childhood, margins, same_counts, scenario, support, training, tutoring
-from tests.properties.random_scenarios import scenarios
+from tests.properties.random_scenarios import in_families, scenarios
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,8 @@ def test_seeds_of_small_and_large_keys_live_in_one_run(plan):
 @given(scenarios(persons=150))
 def test_living_only_the_reached_equals_living_everyone(scenario):
     plan = bind(scenario)
-    assert same_counts(simulate(plan), simulate(plan, in_full=True))
+    families = in_families(all_ids(plan))
+    assert same_counts(simulate(plan, families=families), simulate(plan, families=families, in_full=True))
 
 
 def test_offers_refused_by_those_who_are_not_reached_are_counted():

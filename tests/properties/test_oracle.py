@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import given, settings
 
-from sim.engine import all_ids
 from sim.expression import Expression
 from sim.intervention import Intervention
+from sim.persons import all_ids
 from sim.plan import Plan, bind
 from sim.scenario import Scenario
 from tests.models import NOT_ALIVE, lives
 from tests.properties.oracle import Person
-from tests.properties.random_scenarios import scenarios
+from tests.properties.random_scenarios import in_families, scenarios
 
 SEED = 11
 
@@ -43,7 +43,7 @@ def offers_of(scenario: Scenario, arm: str) -> tuple[Intervention, ...]:
     return tuple(offers[name] for name in sorted(offers))
 
 
-def lived_by_the_oracle(plan: Plan, arm: str) -> tuple[np.ndarray, np.ndarray]:
+def lived_by_the_oracle(plan: Plan, arm: str, families: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return history and deliveries of everyone in an arm, shaped as the engine's."""
     rows = plan.scenario.horizon + 1
     ids = all_ids(plan)
@@ -51,7 +51,7 @@ def lived_by_the_oracle(plan: Plan, arm: str) -> tuple[np.ndarray, np.ndarray]:
     deliveries = np.zeros((rows, len(plan.interventions), 4), dtype=np.int64)
     kinds = ("eligible", "offered", "started", "years")
     for number, identity in enumerate(ids):
-        person = Person(plan.scenario, offers_of(plan.scenario, arm), SEED, int(identity))
+        person = Person(plan.scenario, offers_of(plan.scenario, arm), SEED, int(identity), int(families[number]))
         for row, values in enumerate(person.live()):
             history[row, :, number] = codes(plan, values)
             for name, place in plan.layout.receives.items():
@@ -66,8 +66,9 @@ def lived_by_the_oracle(plan: Plan, arm: str) -> tuple[np.ndarray, np.ndarray]:
 @given(scenarios(persons=40))
 def test_the_oracle_lives_every_life_of_every_arm_alike(scenario):
     plan = bind(scenario)
+    families = in_families(all_ids(plan))
     for arm in plan.arms:
-        expected, delivered = lived_by_the_oracle(plan, arm)
-        found = lives(plan, arm, seed=SEED)
+        expected, delivered = lived_by_the_oracle(plan, arm, families)
+        found = lives(plan, arm, seed=SEED, families=families)
         np.testing.assert_array_equal(found.history, expected)
         np.testing.assert_array_equal(found.deliveries, delivered)

@@ -1,4 +1,7 @@
-"""Years with mental illness and harmful use, visits and days in psychiatric care, and children's health care."""
+"""Years with mental illness and harmful use, visits and days in psychiatric care, and children's health care.
+
+Visits and days are known per patient of a year, so that they are counted by the higher of the states before and after.
+"""
 
 from sim.domain import Quantities
 from sim.tables import isin
@@ -36,31 +39,31 @@ def psychiatric_care(mental_health):
     return isin(mental_health, "specialist", "inpatient")
 
 
-@quantities.quantity(basis="on_date", unit="visits")
+@quantities.quantity(basis="any_in_year", unit="visits")
 def primary_care_visits(mental_health, p):
     """Visits to primary care because of mental illness, by state. Assumed."""
     return p.primary_care_visits_by_state[mental_health]
 
 
-@quantities.quantity(basis="on_date", unit="visits")
+@quantities.quantity(basis="any_in_year", unit="visits")
 def child_psychiatry_visits(age, mental_health, p):
     """Outpatient visits in child psychiatry (BUP), by state. Assumed, of the order of its cost a patient."""
     return p.child_visits_by_state[mental_health] * (age < p.adult_psychiatry_from)
 
 
-@quantities.quantity(basis="on_date", unit="visits")
+@quantities.quantity(basis="any_in_year", unit="visits")
 def adult_psychiatry_visits(age, mental_health, p):
     """Outpatient visits in adult psychiatry, by state. Assumed, of the order of its cost a patient."""
     return p.adult_visits_by_state[mental_health] * (age >= p.adult_psychiatry_from)
 
 
-@quantities.quantity(basis="on_date", unit="days")
+@quantities.quantity(basis="any_in_year", unit="days")
 def child_psychiatry_days(age, mental_health, p):
     """Days of inpatient care in child psychiatry, by state. Recalled order."""
     return p.child_inpatient_days * (mental_health == "inpatient") * (age < p.adult_psychiatry_from)
 
 
-@quantities.quantity(basis="on_date", unit="days")
+@quantities.quantity(basis="any_in_year", unit="days")
 def adult_psychiatry_days(age, mental_health, p):
     """Days of inpatient care in adult psychiatry, by state. Recalled order."""
     return p.adult_inpatient_days * (mental_health == "inpatient") * (age >= p.adult_psychiatry_from)

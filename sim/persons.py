@@ -1,0 +1,93 @@
+"""Who is lived: identities, families and the block that each person is counted in; and how they are born. Layer 7."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.draws import person_id
+from sim.errors import ScenarioError
+from sim.plan import Plan
+
+Ids = NDArray[np.uint64]
+
+CHUNK_BLOCKS = 8
+"""Blocks that a chunk may hold persons of: each has a ledger of its own while the chunk is lived."""
+
+
+@dataclass(frozen=True)
+class Persons:
+    """Some persons, as arrays of one length."""
+
+    ids: Ids
+    families: Ids
+    """Identity of each one's family, by which what siblings share is drawn."""
+    blocks: NDArray[np.int64]
+    """Block of the ledger that each is counted in."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def some(self, which: NDArray[Any]) -> Persons:
+        """Return those at these places, or where a mask holds."""
+        return Persons(self.ids[which], self.families[which], self.blocks[which])
+
+
+def persons_of(plan: Plan, ids: Ids | None, families: Ids | None) -> Persons:
+    """Return the persons of these identities and families; by default the whole cohort, everyone a family of his own.
+
+    Raises ScenarioError where the families are not one for each person.
+    """
+    known = all_ids(plan) if ids is None else np.asarray(ids, dtype=np.uint64)
+    own = family_of(known) if families is None else np.asarray(families, dtype=np.uint64)
+    if own.shape != known.shape:
+        raise ScenarioError(f"{len(own)} families are given for {len(known)} persons: one for each is needed")
+    return Persons(known, own, block_of(plan, known))
+
+
+def all_ids(plan: Plan) -> Ids:
+    """Return the identities of everyone in the cohort, copy by copy."""
+    cohort = plan.scenario.cohort
+    first = np.array([person_id(cohort.born, copy, 0) for copy in range(cohort.copies)], dtype=np.uint64)
+    return (first[:, None] + np.arange(cohort.represents, dtype=np.uint64)[None, :]).ravel()
+
+
+def family_of(ids: Ids) -> Ids:
+    """Return the family of each person: in a birth cohort everyone is the only child, so it has the child's number."""
+    return ids
+
+
+def block_of(plan: Plan, ids: Ids) -> NDArray[np.int64]:
+    """Return the block of the ledger that each person is counted in: the copy, or its group of copies."""
+    copy = (ids >> np.uint64(24) & np.uint64(0xFFFF)).astype(np.int64)
+    return copy * plan.scenario.cohort.blocks // plan.scenario.cohort.copies
+
+
+def chunks(blocks: NDArray[np.int64], most: int) -> list[NDArray[np.int64]]:
+    """Return the places of the persons of each chunk: at most so many, of at most CHUNK_BLOCKS blocks."""
+    order = np.argsort(blocks, kind="stable")
+    number = np.cumsum(np.diff(blocks[order], prepend=blocks[order[:1]]) != 0) // CHUNK_BLOCKS
+    pieces = []
+    for members in np.split(order, np.flatnonzero(np.diff(number)) + 1):
+        pieces += [members[k : k + most] for k in range(0, len(members), most)]
+    return pieces
+
+
+def born(plan: Plan, ids: Ids, key: int | np.uint64, families: Ids | None = None) -> NDArray[np.uint8]:
+    """Return the columns of the newborn: (columns, persons) uint8, `previous_` values as the initial ones."""
+    model = plan.scenario.model
+    cols = np.zeros((plan.layout.size, len(ids)), dtype=np.uint8)
+    own = family_of(ids) if families is None else families
+    population, thresholds = plan.scenario.population, plan.birth_thresholds
+    drawn = population.draw(ids, key, model.columns, thresholds, own, model.family_columns)
+    for name, codes in drawn.items():
+        cols[plan.layout.row(name)] = codes
+    for name, code in plan.start_codes.items():
+        cols[plan.layout.row(name)] = code
+    for name, row in plan.layout.rows.items():
+        if name.startswith("previous_"):
+            cols[row] = cols[plan.layout.row(name.removeprefix("previous_"))]
+    return cols
