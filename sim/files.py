@@ -15,8 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 import sim
-from sim.catalogue import Surroundings, expression_from, intervention_from, shares_from
-from sim.domain import Quantity
+from sim.catalogue import Surroundings, intervention_from
 from sim.errors import FramsynError, Problem, ScenarioError, nearest
 from sim.form_check import Checked, Findings, shown
 from sim.intervention import Intervention
@@ -25,7 +24,8 @@ from sim.model import MAX_AGE, Model
 from sim.parameters import override, parameters_from
 from sim.people import Attribute, Population
 from sim.plan import Plan, bind
-from sim.prices import Economics, Price, PriceList
+from sim.price_files import changed_prices, check_price_year, index_from, price_list_from
+from sim.prices import Economics, PriceList
 from sim.scenario import BASELINE, Arm, Cohort, Scenario
 from sim.schema import (
     ChoiceForm,
@@ -33,13 +33,12 @@ from sim.schema import (
     InterventionForm,
     ParametersForm,
     PopulationForm,
-    PriceForm,
     PriceListForm,
     ScenarioForm,
 )
 from sim.source import KeyPath, Source, read_yaml, source_from_values
 from sim.table_check import QUANTITIES, Files, make_tables, note_unread
-from sim.tables import Parameters, Rule, tabulate
+from sim.tables import Parameters
 
 MODELS = {"lifecourse": "sim.lifecourse"}
 """Models that a scenario can name, and the module that holds each as MODEL."""
@@ -113,7 +112,7 @@ class _Loader:
             with self.found.at(file, ("measures", place)):
                 model.quantity(name)
         horizon = self.horizon(file)
-        self.check_price_year(file, ("economics", "price_year"), form.economics.price_year, years)
+        check_price_year(file, ("economics", "price_year"), form.economics.price_year, years, self.found)
         cohort = self.cohort(file, population, persons)
         if self.found.problems or population is None or prices is None or cohort is None:
             raise ScenarioError(_unique(self.found.problems))
@@ -263,64 +262,10 @@ class _Loader:
         """Return the prices with their index, and the payers."""
         file = self.named(scenario, ("prices",), "prices", scenario.form.prices, PriceListForm)
         index = self.named(scenario, ("prices",), "prices", "indices", IndexForm)
-        years: dict[int, float] = {}
-        for year, value in index.form.cpi.items() if index else ():
-            if re.fullmatch("[12][0-9]{3}", year):
-                years[int(year)] = value
-            elif index:
-                self.found.note(index, ("cpi", year), f"{year!r} is no year", at_key=True)
+        years = index_from(index, self.found) if index else {}
         if file is None:
             return None, []
-        payers: list[str] = file.form.payers
-        rows = []
-        for name, form in file.form.prices.items():
-            path: KeyPath = ("prices", name)
-            self.check_price_year(file, (*path, "price_year"), form.price_year, years)
-            with self.found.at(file, path):
-                rows.append(self.price(file, name, form, model, payers))
-        return PriceList(tuple(rows), years), payers
-
-    def price(self, file: Checked, name: str, form: PriceForm, model: Model, payers: list[str]) -> Price:
-        """Return one price; raises FramsynError where its quantity, payer or shares are wrong."""
-        path: KeyPath = ("prices", name)
-        if (form.quantity is None) == (form.when is None):
-            both = "and not both" if form.quantity is not None else "and has neither"
-            raise ScenarioError(f"price '{name}' needs either `quantity` or `when` with `basis`, {both}")
-        before = len(self.found.problems)
-        quantity = None
-        with self.found.at(file, (*path, "quantity" if form.quantity is not None else "when")):
-            quantity = self.quantity(name, form, model)
-        if quantity and form.basis is not None and form.basis != quantity.basis:
-            sentence = f"quantity '{quantity.name}' is counted {quantity.basis}, and the price asks for {form.basis}"
-            self.found.note(file, (*path, "basis"), sentence, f"write {quantity.basis}, or leave it out")
-        shares = None
-        with self.found.at(file, (*path, "payer")):
-            shares = shares_from(form.payer, payers)
-        curve = form.cashable if isinstance(form.cashable, list) else [form.cashable]
-        for one in curve:
-            if isinstance(one, bool) or not isinstance(one, (int, float)) or not 0 <= one <= 1:
-                sentence = f"'cashable' must be a share from 0 to 1, or one a year, not {shown(one)}"
-                self.found.note(file, (*path, "cashable"), sentence)
-        if quantity is None or shares is None or len(self.found.problems) > before:
-            raise ScenarioError([])
-        note = form.model_dump(include={"title", "unit", "source", "provenance", "cashable_provenance"})
-        cashable = tuple(float(one) for one in curve)
-        return Price(name, quantity, form.amount, form.price_year, shares, form.kind, cashable, note)
-
-    def quantity(self, name: str, form: PriceForm, model: Model) -> Quantity:
-        """Return the quantity that a price is of: a named one, or that of its condition."""
-        if form.quantity is not None:
-            return model.quantity(form.quantity)
-        if form.basis is None:
-            raise ScenarioError(f"price '{name}' has `when` and needs its `basis`")
-        rule = expression_from(form.when).rule(model.columns)
-        tabulate(rule, [model.columns[one] for one in rule.reads], Parameters(), unit="value")
-        return Quantity(name, Rule(rule.function, rule.reads, False, name), form.basis, form.unit)
-
-    def check_price_year(self, file: Checked, path: KeyPath, year: int, known: Any) -> None:
-        """Note a year that the price index does not have."""
-        if known and year not in known:
-            self.found.note(file, path, f"the price index has no year {year}; it has {min(known)} to {max(known)}")
+        return price_list_from(file, years, model, self.found), file.form.payers
 
     def horizon(self, file: Checked) -> int:
         """Return the number of steps."""
@@ -380,7 +325,7 @@ class _Loader:
                     self.found.note(file, inner, f"no domain {domain!r} with parameters", hint, at_key=True)
                     continue
                 changed[domain] = override(own, values, file, inner, labels, self.found)
-            other = self.changed_prices(file, name, prices, around.years)
+            other = changed_prices(file, name, prices, self.found)
             with self.found.at(file, (*path, "interventions")):
                 arms[name] = Arm(tuple(one for one in chosen if one is not None), changed, other)
         return arms
@@ -396,22 +341,6 @@ class _Loader:
             sentence = f"'{choice.use}' starts at age {one.ages[0]}, after the horizon of {horizon} years"
             self.found.note(file, path, sentence)
         return one
-
-    def changed_prices(self, file: Checked, arm: str, prices: PriceList | None, years: Any) -> dict[str, Price]:
-        """Return the prices that an arm changes."""
-        known = {price.name: price for price in prices.prices} if prices else {}
-        changed = {}
-        for name, form in file.form.arms[arm].prices.items():
-            path: KeyPath = ("arms", arm, "prices", name)
-            if name not in known:
-                if prices is not None:
-                    self.found.note(file, path, f"no price {name!r}", nearest(name, known), at_key=True)
-                continue
-            changes = form.model_dump(exclude_none=True)
-            if "price_year" in changes:
-                self.check_price_year(file, (*path, "price_year"), changes["price_year"], years)
-            changed[name] = replace(known[name], **changes)
-        return changed
 
 
 _NAME_RULE = "letters, digits, . _ - only, at most 80, and no word that Windows reserves"
