@@ -6,7 +6,7 @@ All mistakes of all files are collected and reported together, each at its place
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +20,7 @@ from sim.errors import FramsynError, Problem, ScenarioError, nearest
 from sim.form_check import Checked, Findings, shown
 from sim.intervention import Intervention
 from sim.ledger import Need
+from sim.links import LINKS, Link, Linking, common_share_from
 from sim.model import MAX_AGE, Model
 from sim.parameters import override, parameters_from
 from sim.people import Attribute, Population
@@ -58,18 +59,31 @@ def shipped_folder() -> Path:
     return inside if inside.is_dir() else Path(sim.__file__).parent.parent / "scenarios"
 
 
-def load_plan(path: str | Path, *, persons: int | None = None, extra: tuple[Need, ...] = ()) -> Plan:
+def load_plan(
+    path: str | Path,
+    *,
+    persons: int | None = None,
+    extra: tuple[Need, ...] = (),
+    causal_share: float | None = None,
+) -> Plan:
     """Read a scenario file and everything it names, and bind it.
 
-    persons: changes the number of copies, rounded up to whole ones; extra: further columns to be counted.
-    Raises ScenarioError with all mistakes of all files at once.
+    persons: changes the number of copies, rounded up to whole ones; extra: further columns to be counted;
+    causal_share: of links known only as associations, instead of the scenario's own. Raises ScenarioError with all
+    mistakes of all files at once.
     """
-    return _Loader(Path(path), {}).plan(persons, extra)
+    return _Loader(Path(path), {}).plan(persons, extra, causal_share)
+
+
+def load_plans(path: str | Path, causal_shares: Iterable[float | None], *, persons: int | None = None) -> list[Plan]:
+    """Read a scenario as `load_plan` does, once, and bind it at each of several causal shares."""
+    loader = _Loader(Path(path), {})
+    return [loader.plan(persons, (), share) for share in causal_shares]
 
 
 def load_resolved(resolved: Mapping[str, Any]) -> Plan:
-    """Bind a scenario again from what a run folder holds: every file's values, and the number of copies."""
-    return _Loader(Path("scenario"), resolved).plan(None, ())
+    """Bind a scenario again from what a run folder holds: every file's values, copies and causal share."""
+    return _Loader(Path("scenario"), resolved).plan(None, (), resolved.get("causal_share"))
 
 
 def load_model(name: str) -> Model:
@@ -95,7 +109,7 @@ class _Loader:
                 self.folders.insert(0, folder)
                 break
 
-    def plan(self, persons: int | None, extra: tuple[Need, ...]) -> Plan:
+    def plan(self, persons: int | None, extra: tuple[Need, ...], causal_share: float | None) -> Plan:
         """Return the plan with its tables made, or raise every mistake found."""
         file = self.read("scenario", self.path, ScenarioForm)
         if file is None:
@@ -103,11 +117,12 @@ class _Loader:
         form: ScenarioForm = file.form
         model = self.model(file)
         labels = frozenset(label for column in model.columns.values() for label in column.labels or ())
-        parameters = self.parameters(model, labels)
+        linking = self.linking(model, labels, form.causal_share if causal_share is None else causal_share)
+        parameters, links = self.parameters(linking, labels)
         population = self.population(file, model)
         prices, payers = self.prices(file, model)
         years = tuple(prices.index) if prices else ()
-        arms = self.arms(file, Surroundings(model, payers, years), parameters, prices, labels)
+        arms = self.arms(file, Surroundings(model, payers, years), parameters, prices, linking, labels)
         for place, name in enumerate(form.measures):
             with self.found.at(file, ("measures", place)):
                 model.quantity(name)
@@ -116,7 +131,9 @@ class _Loader:
         cohort = self.cohort(file, population, persons)
         if self.found.problems or population is None or prices is None or cohort is None:
             raise ScenarioError(_unique(self.found.problems))
-        self.resolved.update(name=self.given.get("name", self.path.stem), copies=cohort.copies)
+        resolved = {**self.resolved, "name": self.given.get("name", self.path.stem), "copies": cohort.copies}
+        if causal_share is not None:
+            resolved["causal_share"] = causal_share
         with self.found.at(file, ()):
             plan = bind(
                 Scenario(
@@ -131,8 +148,10 @@ class _Loader:
                     measures=tuple(form.measures),
                     needs=extra,
                     title=form.title,
-                    name=self.resolved["name"],
-                    resolved=self.resolved,
+                    name=resolved["name"],
+                    resolved=resolved,
+                    links=links,
+                    causal_share=linking.common.share if linking.common else None,
                 )
             )
             self.make_tables(plan, file)
@@ -203,29 +222,47 @@ class _Loader:
             return load_model(file.form.model)
         return load_model(next(iter(MODELS)))
 
-    def parameters(self, model: Model, labels: frozenset[str]) -> dict[str, Parameters]:
-        """Return the parameters of every domain, and of the quantities."""
-        result = {}
+    def linking(self, model: Model, labels: frozenset[str], stated: float | None) -> Linking:
+        """Return what links are read against: the model, and what share of an association is causal.
+
+        stated: that share, where the scenario or the caller says it.
+        """
+        unlinked = Linking(model, None)
+        file = self.parameter_file(LINKS)
+        if file is None:
+            return unlinked
+        own, _ = parameters_from(file, labels, unlinked, self.found)
+        return Linking(model, common_share_from(file, own, stated, self.found), own)
+
+    def parameters(self, linking: Linking, labels: frozenset[str]) -> tuple[dict[str, Parameters], tuple[Link, ...]]:
+        """Return the parameters of every domain, of the quantities and of links, and all links."""
+        model = linking.model
         names = [*(domain.name for domain in model.all_domains), QUANTITIES]
         for own in [] if self.given else self.folders[:-1]:
             for one in sorted((own / "parameters").glob("*.yaml")):
-                if one.stem not in names:
+                if one.stem not in (*names, LINKS):
                     sentence = f"no domain '{one.stem}' in model '{model.name}': nothing would read this file"
                     self.found.problems.append(Problem(sentence, str(one), hint=nearest(one.stem, names)))
+        result = {LINKS: linking.parameters} if linking.parameters else {}
+        links: list[Link] = []
         for name in names:
-            try:
-                path = self.find("parameters", name)
-            except ScenarioError as error:
-                self.found.problems += error.problems
-                continue
-            file = path and self.read(f"parameters/{name}", path, ParametersForm)
-            if not file:
-                continue
-            if file.form.domain != name:
-                sentence = f"the file of domain '{name}' says domain '{file.form.domain}'"
-                self.found.note(file, ("domain",), sentence)
-            result[name] = parameters_from(file, labels, self.found)
-        return result
+            if file := self.parameter_file(name):
+                result[name], own_links = parameters_from(file, labels, linking, self.found)
+                links += own_links
+        return result, tuple(links)
+
+    def parameter_file(self, name: str) -> Checked | None:
+        """Return the parameter file of a domain, its mistakes of form noted; None where there is none."""
+        try:
+            path = self.find("parameters", name)
+        except ScenarioError as error:
+            self.found.problems += error.problems
+            return None
+        file = self.read(f"parameters/{name}", path, ParametersForm) if path else None
+        if file and file.form.domain != name:
+            sentence = f"the file of domain '{name}' says domain '{file.form.domain}'"
+            self.found.note(file, ("domain",), sentence)
+        return file
 
     def population(self, scenario: Checked, model: Model) -> Population | None:
         """Return who is born, the shares checked."""
@@ -300,6 +337,7 @@ class _Loader:
         around: Surroundings,
         parameters: Mapping[str, Parameters],
         prices: PriceList | None,
+        linking: Linking,
         labels: frozenset[str],
     ) -> dict[str, Arm]:
         """Return the arms by name, each with its interventions and with what it changes."""
@@ -324,7 +362,11 @@ class _Loader:
                     hint = nearest(domain, parameters)
                     self.found.note(file, inner, f"no domain {domain!r} with parameters", hint, at_key=True)
                     continue
-                changed[domain] = override(own, values, file, inner, labels, self.found)
+                if domain == LINKS:
+                    sentence = "an arm cannot change what share of an association is causal"
+                    self.found.note(file, inner, sentence, "state `causal_share` for the whole scenario", at_key=True)
+                    continue
+                changed[domain] = override(own, values, file, inner, labels, linking, self.found)
             other = changed_prices(file, name, prices, self.found)
             with self.found.at(file, (*path, "interventions")):
                 arms[name] = Arm(tuple(one for one in chosen if one is not None), changed, other)
