@@ -10,6 +10,7 @@ from typing import Any
 from sim.errors import FramsynError
 from sim.files import load_plan
 from sim.intervention import Intervention
+from sim.links import Link
 from sim.plan import Plan
 from sim.report import print_plan, print_problems, problems_as_json
 from sim.scenario import BASELINE
@@ -46,12 +47,28 @@ def plan_as_dict(plan: Plan) -> dict[str, Any]:
         "steps": scenario.horizon,
         "order": [domain.name for domain in model.all_domains],
         "races": _mixed_states(plan),
+        "causal_share": scenario.causal_share,
+        "links": [_link_as_dict(link) for link in scenario.links],
         "margins": [
             {"columns": list(m.columns), "cells": m.cells, "asked_by": list(m.whose)} for m in plan.margins if m.columns
         ],
         "cells": {arm: program.cells for arm, program in plan.programs.items()},
         "arms": {arm: [_offer_as_dict(one, arm != BASELINE) for one in offers] for arm, offers in plan.arms.items()},
         "threshold_digest": plan.threshold_digest,
+    }
+
+
+def _link_as_dict(link: Link) -> dict[str, Any]:
+    return {
+        "domain": link.domain,
+        "parameter": link.parameter,
+        "from": link.from_domain,
+        "unit": link.unit,
+        "common": link.common,
+        "causal_share": link.causal_share,
+        "causal": dict(link.causal),
+        "provenance": link.provenance,
+        "source": link.source,
     }
 
 

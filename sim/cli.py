@@ -60,6 +60,14 @@ Detail = Annotated[bool, typer.Option("--detail", help="Show every committee and
 Sanity = Annotated[
     bool, typer.Option("--sanity", help="The believability checks and the steady-state identity instead.")
 ]
+CausalShare = Annotated[
+    str | None,
+    typer.Option(
+        help="Causal share of links known only as associations, 0 to 1, instead of the scenario's; or all, which adds"
+        " the net value at 0 and at 1.",
+        metavar="SHARE",
+    ),
+]
 Out = Annotated[Path | None, typer.Option(help="Folder for the run; by default a new one under runs/.")]
 
 
@@ -67,12 +75,15 @@ Out = Annotated[Path | None, typer.Option(help="Folder for the run; by default a
 @guarded
 def compare(
     scenario: ScenarioFile, persons: Persons = None, seed: Seed = 1, threads: Threads = None, out: Out = None,
-    detail: Detail = False, json: AsJson = False,
+    detail: Detail = False, causal_share: CausalShare = None, json: AsJson = False,
 ) -> None:  # fmt: skip
     """Simulate a scenario, price it and print who pays, who saves and when the money is back."""
     from sim.compare_command import run_compare
 
-    run_compare(scenario, persons=persons, seed=seed, threads=threads, out=out, as_json=json, detail=detail)
+    run_compare(
+        scenario, persons=persons, seed=seed, threads=threads, out=out, as_json=json, detail=detail,
+        causal_share=causal_share,
+    )  # fmt: skip
 
 
 @app.command()

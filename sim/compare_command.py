@@ -6,15 +6,27 @@ import os
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from sim.comparison import ArmResult, Comparison, compare
-from sim.contract import ArmComparison, ArmCosts, Change, Cost, NeededEffect, PayerChange, Results, Seconds
+from sim.causal_shares import ENDS, Nets, net_by_causal_share, share_asked
+from sim.comparison import PayerResult, compare
+from sim.contract import (
+    ArmComparison,
+    ArmCosts,
+    Change,
+    Cost,
+    NeededEffect,
+    NetAtCausalShare,
+    PayerChange,
+    Results,
+    Seconds,
+)
 from sim.engine import simulate
 from sim.errors import ScenarioError
-from sim.files import load_plan
-from sim.needed import Needed, needed_effects
+from sim.files import load_plans
+from sim.needed import needed_effects
 from sim.progress import progress
-from sim.report import print_comparison
+from sim.report import Answer, print_comparison
 from sim.store import read_run, write_run
 
 
@@ -27,13 +39,18 @@ def run_compare(
     out: Path | None,
     as_json: bool,
     detail: bool = False,
+    causal_share: str | None = None,
 ) -> None:
-    """Run a scenario from its file to its answer and run folder."""
+    """Run a scenario from its file to its answer and run folder.
+
+    causal_share: of links known only as associations, instead of the scenario's; `all` for its own, 0 and 1.
+    """
     started = time.perf_counter()
     used = threads_or_all(threads)
     check_seed(seed)
+    share, every = share_asked(causal_share)
     with progress("reading and making tables"):
-        plan = load_plan(path, persons=persons)
+        plan, *others = load_plans(path, (share, *(ENDS if every else ())), persons=persons)
     folder = out or new_folder(Path("runs"), plan.scenario.name)
     if folder.exists():
         raise ScenarioError(f"the run folder '{folder}' exists already", hint="name another one with --out")
@@ -43,9 +60,13 @@ def run_compare(
         comparison = compare(outcome)
     with progress("effects needed to break even"):
         needed = needed_effects(outcome, threads=used)
+    nets: Nets = {}
+    if every:
+        with progress("living lives at other causal shares") as show:
+            nets = net_by_causal_share(comparison, others, threads=used, progress=show)
     write_run(outcome, folder)
     seconds = {"simulate": round(outcome.seconds, 3), "total": round(time.perf_counter() - started, 3)}
-    _answer(comparison, needed, folder, seconds, as_json, detail)
+    _answer(Answer(comparison, needed, nets, folder, seconds), as_json, detail)
 
 
 def run_price(folder: Path, *, discount: float | None, as_json: bool, detail: bool = False) -> None:
@@ -59,7 +80,7 @@ def run_price(folder: Path, *, discount: float | None, as_json: bool, detail: bo
     if discount is not None:
         economics = replace(economics, discount_rate=discount)
     seconds = {"simulate": 0.0, "total": round(time.perf_counter() - started, 3)}
-    _answer(compare(outcome, economics), {}, folder, seconds, as_json, detail)
+    _answer(Answer(compare(outcome, economics), {}, {}, folder, seconds), as_json, detail)
 
 
 def threads_or_all(threads: int | None) -> int:
@@ -85,22 +106,16 @@ def new_folder(parent: Path, name: str) -> Path:
     return parent / f"{name}-{number}"
 
 
-def _answer(
-    comparison: Comparison,
-    needed: dict[str, Needed],
-    folder: Path,
-    seconds: dict[str, float],
-    as_json: bool,
-    detail: bool,
-) -> None:
+def _answer(answer: Answer, as_json: bool, detail: bool) -> None:
     if as_json:
-        print(as_contract(comparison, needed, folder, seconds).model_dump_json(exclude_unset=True))
+        print(as_contract(answer).model_dump_json(exclude_unset=True))
     else:
-        print_comparison(comparison, needed, folder, seconds, detail=detail)
+        print_comparison(answer, detail=detail)
 
 
-def as_contract(comparison: Comparison, needed: dict[str, Needed], folder: Path, seconds: dict[str, float]) -> Results:
+def as_contract(answer: Answer) -> Results:
     """Return the result in the form that other programs rely on."""
+    comparison = answer.comparison
     outcome = comparison.outcome
     scenario = outcome.plan.scenario
     costs = {
@@ -114,38 +129,43 @@ def as_contract(comparison: Comparison, needed: dict[str, Needed], folder: Path,
         copies=scenario.cohort.copies,
         discount_rate=comparison.economics.discount_rate,
         price_year=comparison.economics.price_year,
+        causal_share=scenario.causal_share if any(link.common for link in scenario.links) else None,
         arms=costs,
-        comparisons={arm: _compared(result, needed.get(arm)) for arm, result in comparison.arms.items()},
+        comparisons={arm: _compared(answer, arm) for arm in comparison.arms},
         person_years=outcome.person_years,
-        seconds=Seconds(**seconds),
+        seconds=Seconds(**answer.seconds),
         ledger_digest=outcome.digest(),
         threshold_digest=outcome.plan.threshold_digest,
-        run=str(folder),
+        run=str(answer.folder),
     )
 
 
-def _compared(result: ArmResult, needed: Needed | None) -> ArmComparison:
-    changes = {
-        payer: PayerChange(
-            incremental_per_person=one.incremental,
-            gross_per_person=one.gross,
-            spent_per_person=one.spent,
-            se=one.se,
-            break_even_year=one.break_even_year,
-            no_outlay=one.no_outlay,
-        )
-        for payer, one in result.by_payer.items()
-    }
-    extra = (
-        {}
-        if needed is None
-        else {"needed_effect": NeededEffect(ratio=needed.ratio, on=list(needed.on), runs=needed.runs)}
-    )
+def _compared(answer: Answer, arm: str) -> ArmComparison:
+    result = answer.comparison.arms[arm]
+    extra: dict[str, Any] = {}
+    if needed := answer.needed.get(arm):
+        extra["needed_effect"] = NeededEffect(ratio=needed.ratio, on=list(needed.on), runs=needed.runs)
+    if nets := answer.nets.get(arm):
+        extra["net_by_causal_share"] = {
+            payer: [NetAtCausalShare(causal_share=n.causal_share, net_per_person=n.net, se=n.se) for n in row]
+            for payer, row in nets.items()
+        }
     return ArmComparison(
         participants=result.participants,
         participants_per_cohort=result.participants_per_cohort,
         delivered_per_cohort={name: dict(counts) for name, counts in result.delivered.items()},
         measures_per_100={n: Change(change=m.change, se=m.se, unit=m.unit) for n, m in result.measures.items()},
-        by_payer=changes,
+        by_payer={payer: _payer_change(one) for payer, one in result.by_payer.items()},
         **extra,
+    )
+
+
+def _payer_change(one: PayerResult) -> PayerChange:
+    return PayerChange(
+        incremental_per_person=one.incremental,
+        gross_per_person=one.gross,
+        spent_per_person=one.spent,
+        se=one.se,
+        break_even_year=one.break_even_year,
+        no_outlay=one.no_outlay,
     )

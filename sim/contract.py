@@ -49,6 +49,14 @@ class NeededEffect(_Part):
     runs: int
 
 
+class NetAtCausalShare(_Part):
+    """The net value of an arm at one causal share of links known only as associations."""
+
+    causal_share: float
+    net_per_person: float = Field(description="what comes back less what is spent, as incremental_per_person negated")
+    se: float | None = Field(description="standard error from copies")
+
+
 class ArmComparison(_Part):
     """One arm against the baseline."""
 
@@ -58,6 +66,9 @@ class ArmComparison(_Part):
     measures_per_100: dict[str, Change]
     by_payer: dict[str, PayerChange]
     needed_effect: NeededEffect | None = None
+    net_by_causal_share: dict[str, list[NetAtCausalShare]] | None = Field(
+        default=None, description="by payer (public, municipality), by rising share; with `--causal-share all`"
+    )
 
 
 class Seconds(_Part):
@@ -76,6 +87,7 @@ class Results(_Part):
     copies: int
     discount_rate: float
     price_year: int
+    causal_share: float | None = Field(description="of links known only as associations; null without such links")
     arms: dict[str, ArmCosts]
     comparisons: dict[str, ArmComparison]
     person_years: int

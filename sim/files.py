@@ -6,7 +6,7 @@ All mistakes of all files are collected and reported together, each at its place
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -15,19 +15,20 @@ from typing import Any
 from pydantic import BaseModel
 
 import sim
-from sim.catalogue import Surroundings, expression_from, intervention_from, shares_from
-from sim.domain import Quantity
+from sim.catalogue import Surroundings, intervention_from
 from sim.errors import FramsynError, Problem, ScenarioError, nearest
 from sim.form_check import Checked, Findings, shown
 from sim.intervention import Intervention
 from sim.latent import Cuts
 from sim.ledger import Need
+from sim.links import LINKS, Link, Linking, common_share_from
 from sim.model import MAX_AGE, Model
 from sim.parameters import override, parameters_from
 from sim.people import Population
 from sim.plan import Plan, bind
 from sim.population_file import PopulationFile
-from sim.prices import Economics, Price, PriceList
+from sim.price_files import changed_prices, check_price_year, index_from, price_list_from
+from sim.prices import Economics, PriceList
 from sim.scenario import BASELINE, Arm, Cohort, Scenario
 from sim.schema import (
     ChoiceForm,
@@ -35,13 +36,12 @@ from sim.schema import (
     InterventionForm,
     ParametersForm,
     PopulationForm,
-    PriceForm,
     PriceListForm,
     ScenarioForm,
 )
 from sim.source import KeyPath, Source, read_yaml, source_from_values
 from sim.table_check import QUANTITIES, Files, make_tables, note_unread
-from sim.tables import Parameters, Rule, tabulate
+from sim.tables import Parameters
 
 MODELS = {"lifecourse": "sim.lifecourse"}
 """Models that a scenario can name, and the module that holds each as MODEL."""
@@ -61,18 +61,31 @@ def shipped_folder() -> Path:
     return inside if inside.is_dir() else Path(sim.__file__).parent.parent / "scenarios"
 
 
-def load_plan(path: str | Path, *, persons: int | None = None, extra: tuple[Need, ...] = ()) -> Plan:
+def load_plan(
+    path: str | Path,
+    *,
+    persons: int | None = None,
+    extra: tuple[Need, ...] = (),
+    causal_share: float | None = None,
+) -> Plan:
     """Read a scenario file and everything it names, and bind it.
 
-    persons: changes the number of copies, rounded up to whole ones; extra: further columns to be counted.
-    Raises ScenarioError with all mistakes of all files at once.
+    persons: changes the number of copies, rounded up to whole ones; extra: further columns to be counted;
+    causal_share: of links known only as associations, instead of the scenario's own. Raises ScenarioError with all
+    mistakes of all files at once.
     """
-    return _Loader(Path(path), {}).plan(persons, extra)
+    return _Loader(Path(path), {}).plan(persons, extra, causal_share)
+
+
+def load_plans(path: str | Path, causal_shares: Iterable[float | None], *, persons: int | None = None) -> list[Plan]:
+    """Read a scenario as `load_plan` does, once, and bind it at each of several causal shares."""
+    loader = _Loader(Path(path), {})
+    return [loader.plan(persons, (), share) for share in causal_shares]
 
 
 def load_resolved(resolved: Mapping[str, Any]) -> Plan:
-    """Bind a scenario again from what a run folder holds: every file's values, and the number of copies."""
-    return _Loader(Path("scenario"), resolved).plan(None, ())
+    """Bind a scenario again from what a run folder holds: every file's values, copies and causal share."""
+    return _Loader(Path("scenario"), resolved).plan(None, (), resolved.get("causal_share"))
 
 
 def load_model(name: str) -> Model:
@@ -98,7 +111,7 @@ class _Loader:
                 self.folders.insert(0, folder)
                 break
 
-    def plan(self, persons: int | None, extra: tuple[Need, ...]) -> Plan:
+    def plan(self, persons: int | None, extra: tuple[Need, ...], causal_share: float | None) -> Plan:
         """Return the plan with its tables made, or raise every mistake found."""
         file = self.read("scenario", self.path, ScenarioForm)
         if file is None:
@@ -106,20 +119,23 @@ class _Loader:
         form: ScenarioForm = file.form
         model = self.model(file)
         labels = frozenset(label for column in model.columns.values() for label in column.labels or ())
-        parameters = self.parameters(model, labels)
+        linking = self.linking(model, labels, form.causal_share if causal_share is None else causal_share)
+        parameters, links = self.parameters(linking, labels)
         population = self.population(file, model)
         prices, payers = self.prices(file, model)
         years = tuple(prices.index) if prices else ()
-        arms = self.arms(file, Surroundings(model, payers, years), parameters, prices, labels)
+        arms = self.arms(file, Surroundings(model, payers, years), parameters, prices, linking, labels)
         for place, name in enumerate(form.measures):
             with self.found.at(file, ("measures", place)):
                 model.quantity(name)
         horizon = self.horizon(file)
-        self.check_price_year(file, ("economics", "price_year"), form.economics.price_year, years)
+        check_price_year(file, ("economics", "price_year"), form.economics.price_year, years, self.found)
         cohort = self.cohort(file, population, persons)
         if self.found.problems or population is None or prices is None or cohort is None:
             raise ScenarioError(_unique(self.found.problems))
-        self.resolved.update(name=self.given.get("name", self.path.stem), copies=cohort.copies)
+        resolved = {**self.resolved, "name": self.given.get("name", self.path.stem), "copies": cohort.copies}
+        if causal_share is not None:
+            resolved["causal_share"] = causal_share
         with self.found.at(file, ()):
             plan = bind(
                 Scenario(
@@ -134,8 +150,10 @@ class _Loader:
                     measures=tuple(form.measures),
                     needs=extra,
                     title=form.title,
-                    name=self.resolved["name"],
-                    resolved=self.resolved,
+                    name=resolved["name"],
+                    resolved=resolved,
+                    links=links,
+                    causal_share=linking.common.share if linking.common else None,
                 )
             )
             self.make_tables(plan, file)
@@ -206,29 +224,47 @@ class _Loader:
             return load_model(file.form.model)
         return load_model(next(iter(MODELS)))
 
-    def parameters(self, model: Model, labels: frozenset[str]) -> dict[str, Parameters]:
-        """Return the parameters of every domain, and of the quantities."""
-        result = {}
+    def linking(self, model: Model, labels: frozenset[str], stated: float | None) -> Linking:
+        """Return what links are read against: the model, and what share of an association is causal.
+
+        stated: that share, where the scenario or the caller says it.
+        """
+        unlinked = Linking(model, None)
+        file = self.parameter_file(LINKS)
+        if file is None:
+            return unlinked
+        own, _ = parameters_from(file, labels, unlinked, self.found)
+        return Linking(model, common_share_from(file, own, stated, self.found), own)
+
+    def parameters(self, linking: Linking, labels: frozenset[str]) -> tuple[dict[str, Parameters], tuple[Link, ...]]:
+        """Return the parameters of every domain, of the quantities and of links, and all links."""
+        model = linking.model
         names = [*(domain.name for domain in model.all_domains), QUANTITIES]
         for own in [] if self.given else self.folders[:-1]:
             for one in sorted((own / "parameters").glob("*.yaml")):
-                if one.stem not in names:
+                if one.stem not in (*names, LINKS):
                     sentence = f"no domain '{one.stem}' in model '{model.name}': nothing would read this file"
                     self.found.problems.append(Problem(sentence, str(one), hint=nearest(one.stem, names)))
+        result = {LINKS: linking.parameters} if linking.parameters else {}
+        links: list[Link] = []
         for name in names:
-            try:
-                path = self.find("parameters", name)
-            except ScenarioError as error:
-                self.found.problems += error.problems
-                continue
-            file = path and self.read(f"parameters/{name}", path, ParametersForm)
-            if not file:
-                continue
-            if file.form.domain != name:
-                sentence = f"the file of domain '{name}' says domain '{file.form.domain}'"
-                self.found.note(file, ("domain",), sentence)
-            result[name] = parameters_from(file, labels, self.found)
-        return result
+            if file := self.parameter_file(name):
+                result[name], own_links = parameters_from(file, labels, linking, self.found)
+                links += own_links
+        return result, tuple(links)
+
+    def parameter_file(self, name: str) -> Checked | None:
+        """Return the parameter file of a domain, its mistakes of form noted; None where there is none."""
+        try:
+            path = self.find("parameters", name)
+        except ScenarioError as error:
+            self.found.problems += error.problems
+            return None
+        file = self.read(f"parameters/{name}", path, ParametersForm) if path else None
+        if file and file.form.domain != name:
+            sentence = f"the file of domain '{name}' says domain '{file.form.domain}'"
+            self.found.note(file, ("domain",), sentence)
+        return file
 
     def population(self, scenario: Checked, model: Model) -> Population | None:
         """Return who is born, the shares checked."""
@@ -257,64 +293,10 @@ class _Loader:
         """Return the prices with their index, and the payers."""
         file = self.named(scenario, ("prices",), "prices", scenario.form.prices, PriceListForm)
         index = self.named(scenario, ("prices",), "prices", "indices", IndexForm)
-        years: dict[int, float] = {}
-        for year, value in index.form.cpi.items() if index else ():
-            if re.fullmatch("[12][0-9]{3}", year):
-                years[int(year)] = value
-            elif index:
-                self.found.note(index, ("cpi", year), f"{year!r} is no year", at_key=True)
+        years = index_from(index, self.found) if index else {}
         if file is None:
             return None, []
-        payers: list[str] = file.form.payers
-        rows = []
-        for name, form in file.form.prices.items():
-            path: KeyPath = ("prices", name)
-            self.check_price_year(file, (*path, "price_year"), form.price_year, years)
-            with self.found.at(file, path):
-                rows.append(self.price(file, name, form, model, payers))
-        return PriceList(tuple(rows), years), payers
-
-    def price(self, file: Checked, name: str, form: PriceForm, model: Model, payers: list[str]) -> Price:
-        """Return one price; raises FramsynError where its quantity, payer or shares are wrong."""
-        path: KeyPath = ("prices", name)
-        if (form.quantity is None) == (form.when is None):
-            both = "and not both" if form.quantity is not None else "and has neither"
-            raise ScenarioError(f"price '{name}' needs either `quantity` or `when` with `basis`, {both}")
-        before = len(self.found.problems)
-        quantity = None
-        with self.found.at(file, (*path, "quantity" if form.quantity is not None else "when")):
-            quantity = self.quantity(name, form, model)
-        if quantity and form.basis is not None and form.basis != quantity.basis:
-            sentence = f"quantity '{quantity.name}' is counted {quantity.basis}, and the price asks for {form.basis}"
-            self.found.note(file, (*path, "basis"), sentence, f"write {quantity.basis}, or leave it out")
-        shares = None
-        with self.found.at(file, (*path, "payer")):
-            shares = shares_from(form.payer, payers)
-        curve = form.cashable if isinstance(form.cashable, list) else [form.cashable]
-        for one in curve:
-            if isinstance(one, bool) or not isinstance(one, (int, float)) or not 0 <= one <= 1:
-                sentence = f"'cashable' must be a share from 0 to 1, or one a year, not {shown(one)}"
-                self.found.note(file, (*path, "cashable"), sentence)
-        if quantity is None or shares is None or len(self.found.problems) > before:
-            raise ScenarioError([])
-        note = form.model_dump(include={"title", "unit", "source", "provenance", "cashable_provenance"})
-        cashable = tuple(float(one) for one in curve)
-        return Price(name, quantity, form.amount, form.price_year, shares, form.kind, cashable, note)
-
-    def quantity(self, name: str, form: PriceForm, model: Model) -> Quantity:
-        """Return the quantity that a price is of: a named one, or that of its condition."""
-        if form.quantity is not None:
-            return model.quantity(form.quantity)
-        if form.basis is None:
-            raise ScenarioError(f"price '{name}' has `when` and needs its `basis`")
-        rule = expression_from(form.when).rule(model.columns)
-        tabulate(rule, [model.columns[one] for one in rule.reads], Parameters(), unit="value")
-        return Quantity(name, Rule(rule.function, rule.reads, False, name), form.basis, form.unit)
-
-    def check_price_year(self, file: Checked, path: KeyPath, year: int, known: Any) -> None:
-        """Note a year that the price index does not have."""
-        if known and year not in known:
-            self.found.note(file, path, f"the price index has no year {year}; it has {min(known)} to {max(known)}")
+        return price_list_from(file, years, model, self.found), file.form.payers
 
     def horizon(self, file: Checked) -> int:
         """Return the number of steps."""
@@ -349,6 +331,7 @@ class _Loader:
         around: Surroundings,
         parameters: Mapping[str, Parameters],
         prices: PriceList | None,
+        linking: Linking,
         labels: frozenset[str],
     ) -> dict[str, Arm]:
         """Return the arms by name, each with its interventions and with what it changes."""
@@ -373,8 +356,12 @@ class _Loader:
                     hint = nearest(domain, parameters)
                     self.found.note(file, inner, f"no domain {domain!r} with parameters", hint, at_key=True)
                     continue
-                changed[domain] = override(own, values, file, inner, labels, self.found)
-            other = self.changed_prices(file, name, prices, around.years)
+                if domain == LINKS:
+                    sentence = "an arm cannot change what share of an association is causal"
+                    self.found.note(file, inner, sentence, "state `causal_share` for the whole scenario", at_key=True)
+                    continue
+                changed[domain] = override(own, values, file, inner, labels, linking, self.found)
+            other = changed_prices(file, name, prices, self.found)
             with self.found.at(file, (*path, "interventions")):
                 arms[name] = Arm(tuple(one for one in chosen if one is not None), changed, other)
         return arms
@@ -390,22 +377,6 @@ class _Loader:
             sentence = f"'{choice.use}' starts at age {one.ages[0]}, after the horizon of {horizon} years"
             self.found.note(file, path, sentence)
         return one
-
-    def changed_prices(self, file: Checked, arm: str, prices: PriceList | None, years: Any) -> dict[str, Price]:
-        """Return the prices that an arm changes."""
-        known = {price.name: price for price in prices.prices} if prices else {}
-        changed = {}
-        for name, form in file.form.arms[arm].prices.items():
-            path: KeyPath = ("arms", arm, "prices", name)
-            if name not in known:
-                if prices is not None:
-                    self.found.note(file, path, f"no price {name!r}", nearest(name, known), at_key=True)
-                continue
-            changes = form.model_dump(exclude_none=True)
-            if "price_year" in changes:
-                self.check_price_year(file, (*path, "price_year"), changes["price_year"], years)
-            changed[name] = replace(known[name], **changes)
-        return changed
 
 
 _NAME_RULE = "letters, digits, . _ - only, at most 80, and no word that Windows reserves"

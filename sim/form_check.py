@@ -207,7 +207,7 @@ def _bound_hint(path: KeyPath, found: Any) -> str | None:
     name = next((part for part in reversed(path) if isinstance(part, str)), "")
     if name == "discount_rate" and found >= 1:
         return f"{100 * found:g} % a year; did you mean {found / 100:g}?"
-    if name == "baseline_coverage" and found >= 1:
+    if name in ("baseline_coverage", "causal_share") and found >= 1:
         return f"{100 * found:g} %; did you mean {found / 100:g}?"
     if name == "amount" and found < 0:
         return "a price that brings money in has `kind: revenue` and a positive amount"
@@ -222,12 +222,12 @@ def _keys(form: Any, path: KeyPath) -> list[str]:
         form = _inner(form)
         fields = getattr(form, "model_fields", None)
         if fields is not None:
-            form = fields[part].annotation if part in fields else None
+            form = next((one.annotation for name, one in fields.items() if part in (name, one.alias)), None)
         else:
             arguments = get_args(form)
             form = arguments[-1] if get_origin(form) in (dict, list) and arguments else None
     form = _inner(form)
-    return list(form.model_fields) if hasattr(form, "model_fields") else []
+    return [one.alias or name for name, one in form.model_fields.items()] if hasattr(form, "model_fields") else []
 
 
 def _inner(form: Any) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 
 from sim.errors import nearest
 from sim.form_check import Checked, Findings, shown
+from sim.links import Link, Linking, linked
 from sim.schema import ParameterForm, ParametersForm
 from sim.source import KeyPath
 from sim.tables import Parameters, Table
@@ -23,8 +24,10 @@ _SHORT_STEP = re.compile(r"\b(?:per (month|quarter|week|day)|(month|quarter|week
 _STEPS_A_YEAR = {"month": 12, "quarter": 4, "week": 52, "day": 365}
 
 
-def parameters_from(file: Checked, labels: Collection[str], found: Findings) -> Parameters:
-    """Return the parameters of a file; every mistake in them is noted.
+def parameters_from(
+    file: Checked, labels: Collection[str], linking: Linking, found: Findings
+) -> tuple[Parameters, tuple[Link, ...]]:
+    """Return the parameters of a file as rules read them, and the links among them; every mistake is noted.
 
     labels: the labels of all columns of the model, which a table's keys must be among unless they are ages.
     """
@@ -37,7 +40,8 @@ def parameters_from(file: Checked, labels: Collection[str], found: Findings) -> 
         if wrong := _wrong_step(one):
             found.note(file, (*path, "unit"), *wrong)
         values[name] = _Reading(name, one.unit, labels, file, found).value(one.value, (*path, "value"))
-    return Parameters(form.domain, values)
+    causal, links = linked(form, values, linking, file, lambda name: (file, ("parameters", name, "value")), found)
+    return Parameters(form.domain, causal), links
 
 
 def override(
@@ -46,9 +50,13 @@ def override(
     file: Checked,
     path: KeyPath,
     labels: Collection[str],
+    linking: Linking,
     found: Findings,
 ) -> Parameters:
-    """Return the parameters of the file `given` with the changes at `path` of another file made."""
+    """Return the parameters of the file `given` with the changes at `path` of another file made.
+
+    A changed link is an association like that of the file: its causal part is what acts.
+    """
     form: ParametersForm = given.form
     values = {
         name: _Reading(name, one.unit, labels, given, Findings()).value(one.value, ())
@@ -61,7 +69,11 @@ def override(
             continue
         unit = form.parameters[name].unit
         values[name] = _Reading(name, unit, labels, file, found).value(value, (*path, name))
-    return Parameters(form.domain, values)
+
+    def place(name: str) -> tuple[Checked, KeyPath]:
+        return (file, (*path, name)) if name in changes else (given, ("parameters", name, "value"))
+
+    return Parameters(form.domain, linked(form, values, linking, given, place, found)[0])
 
 
 @dataclass

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from sim.causal_shares import NetAtShare, Nets
 from sim.comparison import ArmResult, Comparison, PayerResult
 from sim.errors import FramsynError
 from sim.intervention import Intervention
 from sim.model import MAX_AGE
 from sim.needed import Needed
 from sim.prices import APART, PUBLIC
+from sim.scenario import Scenario
 
 _WORDS = {
     "public": "All public money", "municipality": "Municipality", "region": "Region", "state": "State",
@@ -23,19 +26,26 @@ _WORDS = {
 }  # fmt: skip
 
 
-def print_comparison(
-    comparison: Comparison,
-    needed: Mapping[str, Needed],
-    folder: Path,
-    seconds: Mapping[str, float],
-    *,
-    detail: bool = False,
-) -> None:
+@dataclass(frozen=True)
+class Answer:
+    """What one call of `compare` or `price` found."""
+
+    comparison: Comparison
+    needed: Mapping[str, Needed]
+    """By arm that holds an effect without an estimate."""
+    nets: Nets
+    """At several causal shares; empty unless asked for."""
+    folder: Path
+    seconds: Mapping[str, float]
+
+
+def print_comparison(answer: Answer, *, detail: bool = False) -> None:
     """Print the answer: per arm and payer what is spent, what comes back, the net and when it is back.
 
     detail: every payer of the tree instead of the first level.
     """
     console = _console()
+    comparison, seconds = answer.comparison, answer.seconds
     scenario = comparison.outcome.plan.scenario
     cohort, economics = scenario.cohort, comparison.economics
     years = "over whole lives" if scenario.horizon > MAX_AGE else f"over {scenario.horizon} years"
@@ -45,21 +55,31 @@ def print_comparison(
         f" {economics.discount_rate:.1%} discount."
     )
     console.print(f"\n[bold]{'':<28} {'spent':>8} {'back':>8} {'net':>8} {'±':>8} money is back[/bold]")
-    for arm, result in comparison.arms.items():
-        _print_arm(console, comparison, arm, result, needed.get(arm), detail)
+    for arm in comparison.arms:
+        _print_arm(console, answer, arm, detail)
     console.print(
         "\nSpent: what the interventions cost. Back: what leaves or enters budgets later because of them; only what can"
         " really be cashed in. Net: back less spent.\n±: one standard error of the simulation"
         f" ({cohort.copies} copies of the municipality), not the uncertainty of the evidence; ? = net within two."
-        f"\n{comparison.persons:,} persons, {comparison.outcome.person_years:,} person-years in"
-        f" {seconds['simulate']:.1f} s ({seconds['total']:.1f} s in all). Run folder: {folder}"
+        + _causal_words(scenario)
+        + f"\n{comparison.persons:,} persons, {comparison.outcome.person_years:,} person-years in"
+        f" {seconds['simulate']:.1f} s ({seconds['total']:.1f} s in all). Run folder: {answer.folder}"
     )
 
 
-def _print_arm(
-    console: Console, comparison: Comparison, arm: str, result: ArmResult, needed: Needed | None, detail: bool
-) -> None:
-    scenario = comparison.outcome.plan.scenario
+def _causal_words(scenario: Scenario) -> str:
+    """Return what the result takes to be causal where only an association is known."""
+    if not any(link.common for link in scenario.links):
+        return ""
+    return (
+        f"\nOf what is known only as an association between two sides of life, {scenario.causal_share:.0%} acts as a"
+        " cause (`--causal-share all` shows none and all)."
+    )
+
+
+def _print_arm(console: Console, answer: Answer, arm: str, detail: bool) -> None:
+    scenario = answer.comparison.outcome.plan.scenario
+    result, needed = answer.comparison.arms[arm], answer.needed.get(arm)
     offers = scenario.arms[arm].interventions
     title = (
         offers[0].title if len(offers) == 1 else ", ".join(one.catalogue_name for one in offers) or "changed figures"
@@ -72,10 +92,19 @@ def _print_arm(
                 console.print(row)
     if words := _measure_words(result):
         console.print(f"  Per 100 participants: {words}.")
+    if PUBLIC in answer.nets.get(arm, {}):
+        console.print(f"  {_net_words(answer.nets[arm][PUBLIC], scenario.cohort.represents)}")
     if needed is not None:
         console.print(f"  {needed_words(needed)}")
     if len(offers) == 1:
         console.print(f"  Evidence: {_evidence_words(offers[0])}.")
+
+
+def _net_words(nets: Sequence[NetAtShare], births: int) -> str:
+    """Return the net at each causal share in thousand kronor a year's cohort."""
+    shares = " / ".join(f"{one.causal_share:g}".replace("0.", ".") for one in nets)
+    amounts = " / ".join(f"{round(one.net * births / 1000) + 0:,}" for one in nets)
+    return f"Public net at causal share {shares}: {amounts}."
 
 
 def _measure_words(result: ArmResult) -> str:
@@ -178,6 +207,7 @@ def print_plan(plan: Mapping[str, Any]) -> None:
     console.print(f"{plan['steps']} steps; order of a year: {', '.join(plan['order'])}")
     if plan["races"]:
         console.print(f"hazards and uncertain occasions race out of: {', '.join(plan['races'])}")
+    _print_links(console, plan["links"])
     console.print("counted together:")
     for margin in plan["margins"]:
         asked = f"  (for {', '.join(margin['asked_by'])})" if margin["asked_by"] else ""
@@ -199,6 +229,20 @@ def print_plan(plan: Mapping[str, Any]) -> None:
                     f"    {', '.join(effect['on'])}: {effect['stated']}; beyond follow-up: {effect['beyond_follow_up']}"
                 )
     console.print("the scenario is in order")
+
+
+def _print_links(console: Console, links: Sequence[Mapping[str, Any]]) -> None:
+    """Print every link with what of it acts and on what evidence."""
+    if not links:
+        return
+    console.print("links, with the log ratios that act:")
+    for link in links:
+        of = "an association's common share" if link["common"] else "own share"
+        ratios = ", ".join(f"{label} {value:.3g}" for label, value in link["causal"].items())
+        console.print(
+            f"  {link['from']} -> {link['domain']}: {link['parameter']}, causal share {link['causal_share']:g}"
+            f" ({of}), {link['unit']} {ratios}; {link['provenance']}: {link['source']}"
+        )
 
 
 def _console() -> Console:

@@ -12,6 +12,7 @@ from typing import Any
 from sim.errors import ScenarioError
 from sim.intervention import Intervention
 from sim.ledger import Need
+from sim.links import Link
 from sim.model import MAX_AGE, Model
 from sim.people import Population
 from sim.prices import Economics, Price, PriceList
@@ -79,6 +80,10 @@ class Scenario:
     parameters: Mapping[str, Parameters] = field(default_factory=dict)
     horizon: int = MAX_AGE + 1
     """Steps that are lived."""
+    links: tuple[Link, ...] = ()
+    """The parameters that lead from one domain to another, as they act in the baseline."""
+    causal_share: float | None = None
+    """Share of an association that is causal where only the association is known; already in the parameters."""
     economics: Economics = field(default_factory=lambda: Economics(2024))
     prices: PriceList = field(default_factory=PriceList)
     measures: tuple[str, ...] = ()

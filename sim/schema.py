@@ -88,6 +88,8 @@ class ScenarioForm(Form):
     prices: str = "sweden"
     cohort: CohortForm
     horizon: Any = "lifetime"
+    causal_share: Share | None = None
+    """Of links known only as associations; by default the share at which the parameters were set."""
     economics: EconomicsForm
     arms: dict[str, ArmForm]
     measures: list[str] = Field(default_factory=list)
@@ -205,11 +207,9 @@ class InterventionForm(Form):
 class LinkForm(Form):
     """`link:` of a parameter: it is a coefficient from another domain's state."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
-
     from_domain: str = Field(alias="from")
-    causal_share: Literal["common"] | Share
-    """Part of the log ratio that is causal; `common`: only an association is known, the scenario sets the share."""
+    causal_share: Any
+    """Part of the log ratio that is causal, 0 to 1; `common`: only an association is known, the scenario sets it."""
     exposed: dict[str, Share] | None = None
     """Share of those at risk in each state, by which the mean is held where the causal share changes."""
 
@@ -364,7 +364,12 @@ STAND_INS: dict[type[BaseModel], dict[str, Any]] = {
     },
     ParametersForm: {
         "domain": "-",
-        "parameters": {"*": {"value": 0, "unit": "-", "uncertainty": "-", **_SOURCED}},
+        "parameters": {
+            "*": {
+                **{"value": 0, "unit": "-", "uncertainty": "-", **_SOURCED},
+                "link": {"from": "-", "causal_share": "common"},
+            }
+        },
     },
     PopulationForm: {
         "title": "-",

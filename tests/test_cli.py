@@ -132,7 +132,7 @@ def test_compare_prints_exactly_the_contract(answer: dict[str, Any]) -> None:
             "scenario": str, "seed": int, "persons": int, "copies": int, "arms": dict, "comparisons": dict,
             "person_years": int, "seconds": dict, "ledger_digest": str, "threshold_digest": str, "run": str,
         },
-        {"discount_rate", "price_year"},
+        {"discount_rate", "price_year", "causal_share"},
     )  # fmt: skip
     assert has(answer["seconds"], {"simulate": NUMBER, "total": NUMBER})
     assert list(answer["arms"]) == ["baseline", "visits", "nurse", "reading"]

@@ -1,4 +1,4 @@
-"""Child welfare, 0 to 21: open care, family home (entered before the teens, or in them), residential care, SiS, aftercare.
+"""Child welfare, 0 to 21: open care, two kinds of family home, residential care, secure units (SiS), aftercare.
 
 A placement in a family home that began before the teens stays `foster_early` as the child grows. `sis` is a secure
 unit of the state. Adoption and supported lodgings are not told apart from residential care here.
@@ -38,15 +38,11 @@ def _home_in_teens(previous_family, previous_family_economy, previous_parent_hea
 
 def _own(previous_conduct, previous_substance, previous_crime, p):
     """Return the ratio of a teenager's hazard by own behaviour."""
-    return np.exp(
-        p.teen_by_conduct[previous_conduct] + p.by_substance[previous_substance] + p.by_crime[previous_crime]
-    )
+    return np.exp(p.teen_by_conduct[previous_conduct] + p.by_substance[previous_substance] + p.by_crime[previous_crime])
 
 
 @care.hazard("none", "open", ages=(0, "open_to"))
-def open_care_begins(
-    age, parental_education, behaviour_risk, neuro, previous_conduct, previous_ever_child_welfare, p
-):
+def open_care_begins(age, parental_education, behaviour_risk, neuro, previous_conduct, previous_ever_child_welfare, p):
     """Yearly hazard of a needs-tested measure at home.
 
     Per year; level tuned to the stock in Socialstyrelsen's count, ever in child welfare to Vinnerljung.
@@ -197,8 +193,7 @@ def _secure(age, sex, previous_conduct, previous_substance, previous_crime, p):
 def early_foster_home_breaks_down(age, behaviour_risk, previous_conduct, p):
     """Yearly hazard that an early family home breaks down into residential care. Per year, assumed."""
     return (
-        p.breakdown_early
-        * np.exp(p.behaviour_from_open * behaviour_risk + p.breakdown_by_conduct[previous_conduct])
+        p.breakdown_early * np.exp(p.behaviour_from_open * behaviour_risk + p.breakdown_by_conduct[previous_conduct])
         + 0 * age
     )
 
@@ -207,8 +202,7 @@ def early_foster_home_breaks_down(age, behaviour_risk, previous_conduct, p):
 def teen_foster_home_breaks_down(age, behaviour_risk, previous_conduct, p):
     """Yearly hazard that a family home in the teens breaks down into residential care. Per year, assumed."""
     return (
-        p.breakdown_teen
-        * np.exp(p.behaviour_from_open * behaviour_risk + p.breakdown_by_conduct[previous_conduct])
+        p.breakdown_teen * np.exp(p.behaviour_from_open * behaviour_risk + p.breakdown_by_conduct[previous_conduct])
         + 0 * age
     )
 

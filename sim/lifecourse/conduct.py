@@ -1,4 +1,4 @@
-"""Conduct problems of a child, 3 to 17: none, moderate (above the clinical cut-off of a rating scale), severe (a disorder).
+"""Conduct problems of a child, 3 to 17: none, moderate (above a clinical cut-off), severe (a disorder).
 
 From 18 the state is `none`: what conduct leads to then has states of its own (crime, substance).
 """

@@ -13,9 +13,7 @@ mental_health = Domain("mental_health", states=("none", "mild", "specialist", "i
 
 def _ratio(behaviour_risk, neuro, previous_parent_health, p):
     """Return the ratio of falling ill: by behaviour, neurodevelopmental condition and the parents' health."""
-    return np.exp(
-        p.behaviour * behaviour_risk + p.by_neuro[neuro] + p.by_parent_health[previous_parent_health]
-    )
+    return np.exp(p.behaviour * behaviour_risk + p.by_neuro[neuro] + p.by_parent_health[previous_parent_health])
 
 
 @mental_health.hazard("none", "mild", ages=("followed_from", "followed_to"))

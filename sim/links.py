@@ -1,0 +1,302 @@
+"""Links: coefficients from one domain's state to another domain's rules, and which part of them is causal. Layer 6.
+
+A file states the full association of a link. What acts is its causal part: the stated one, or for links known only
+as associations a share common to all, which the scenario sets. The rest of the association is left to latent traits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.domain import PREVIOUS, Domain
+from sim.errors import nearest
+from sim.form_check import Checked, Findings, shown
+from sim.model import Model
+from sim.schema import LinkForm, ParameterForm, ParametersForm
+from sim.source import KeyPath
+from sim.tables import Parameters, Rule, Table
+
+LINKS = "links"
+"""The parameter file that says how much of an association is causal where only the association is known."""
+
+COMMON_SHARE = "common_causal_share"
+"""Its parameter: the share at which the other parameters were set, and the default of a scenario."""
+
+COMMON = "common"
+"""What a link says instead of a causal share of its own."""
+
+UNITS = ("log ratio", "log odds ratio")
+
+FloatArray = NDArray[np.float64]
+Place = Callable[[str], tuple[Checked, KeyPath]]
+"""Where the value of a parameter stands."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A coefficient from one domain's state to the rules of another, as it acts in the baseline."""
+
+    domain: str
+    """Whose rules read it."""
+    parameter: str
+    from_domain: str
+    """Whose state, clock or counter it is indexed by."""
+    unit: str
+    common: bool
+    """Whether only an association is known, so that the scenario's share says how much of it is causal."""
+    causal_share: float
+    causal: Mapping[str, float]
+    """Log ratio that acts, by label: the causal part of the association, the mean held."""
+    source: str
+    provenance: str
+
+
+@dataclass(frozen=True)
+class CommonShare:
+    """How much of an association is causal where nothing else is known."""
+
+    share: float
+    reference: float
+    """The share at which the parameters were set: there every mean is what they make it."""
+
+
+@dataclass(frozen=True)
+class Linking:
+    """What links are read against."""
+
+    model: Model
+    common: CommonShare | None
+    """None where no file says it; a link that needs it is then refused."""
+    parameters: Parameters | None = None
+    """What the file of links holds."""
+
+
+def causal_part(values: FloatArray, share: float) -> FloatArray:
+    """Return the part of a log ratio that is causal: share·value.
+
+    >>> causal_part(np.array([0.0, 1.5]), 0.4).tolist()
+    [0.0, 0.6000000000000001]
+    """
+    return np.asarray(share * values, dtype=np.float64)
+
+
+def recentring(values: FloatArray, exposed: FloatArray, common: CommonShare) -> float:
+    """Return what is added to a link's log ratios so that the mean ratio is that of the reference share.
+
+    values: the full association by label; exposed: share of those at risk with each label. The mean of a hazard is
+    held exactly; that of a probability as far as it is rare.
+
+    >>> recentring(np.array([0.0, 1.5]), np.array([0.9, 0.1]), CommonShare(0.4, 0.4))
+    0.0
+    """
+    then, now = (float(np.log(exposed @ np.exp(share * values))) for share in (common.reference, common.share))
+    return then - now
+
+
+def common_share_from(file: Checked, parameters: Parameters, stated: float | None, found: Findings) -> CommonShare:
+    """Return how much of an association is causal where nothing else is known, by the file of links.
+
+    stated: what a scenario says instead of the share at which the parameters were set.
+    """
+    path: KeyPath = ("parameters", COMMON_SHARE)
+    if COMMON_SHARE not in parameters:
+        hint = nearest(COMMON_SHARE, parameters.names)
+        found.note(file, ("parameters",), f"'{LINKS}' needs the parameter '{COMMON_SHARE}'", hint, at_key=True)
+        return CommonShare(1.0, 1.0)  # stands in; nothing is run with it
+    reference = getattr(parameters, COMMON_SHARE)
+    if isinstance(reference, Table):
+        found.note(file, (*path, "value"), f"parameter '{COMMON_SHARE}' must be one number, not a table")
+        return CommonShare(1.0, 1.0)
+    unit = file.form.parameters[COMMON_SHARE].unit
+    if unit != "share":
+        found.note(file, (*path, "unit"), f"parameter '{COMMON_SHARE}' has the unit {unit!r}", "write share")
+    return CommonShare(reference if stated is None else float(stated), reference)
+
+
+def linked(
+    form: ParametersForm, values: Mapping[str, float | Table], linking: Linking, file: Checked, at: Place,
+    found: Findings,
+) -> tuple[dict[str, float | Table], tuple[Link, ...]]:  # fmt: skip
+    """Return a domain's parameters with every link reduced to its causal part, and the links.
+
+    file: the domain's own file; at: where a parameter's value stands, which may be in an arm of a scenario. Mistakes
+    are noted, and their links left as they are.
+    """
+    result, links = dict(values), []
+    for name, one in form.parameters.items():
+        if one.link is None or _is_spoilt(file, name):
+            continue
+        reading = _Reading(form.domain, name, one, one.link, linking, file, found)
+        table = reading.table(values[name], *at(name))
+        if table is not None:
+            result[name], link = reading.reduced(table)
+            links.append(link)
+    return result, tuple(links)
+
+
+def columns_about(domain: Domain, model: Model) -> dict[str, tuple[str, ...]]:
+    """Return the columns that a link from a domain may be indexed by, each with its labels.
+
+    Its state, its clock, and the counters whose rule reads either.
+    """
+    about = {domain.name: domain.states}
+    if domain.clock:
+        about[f"years_in_{domain.name}"] = _numbers(domain.clock)
+    own = {prefix + name for name in about for prefix in ("", PREVIOUS)}
+    for counter in model.counters:
+        if own & set(Rule.of(counter.when).reads):
+            about[counter.name] = _numbers(counter.cap)
+    return about
+
+
+def _numbers(cap: int) -> tuple[str, ...]:
+    return tuple(str(number) for number in range(cap + 1))
+
+
+def _is_spoilt(file: Checked, name: str) -> bool:
+    """Say whether a link stands in for what has no right form: that is noted already."""
+    path: KeyPath = ("parameters", name, "link")
+    return any(path[:depth] in file.spoilt for depth in (2, 3)) or (*path, "from") in file.spoilt
+
+
+@dataclass
+class _Reading:
+    """One link being read."""
+
+    domain: str
+    name: str
+    form: ParameterForm
+    link: LinkForm
+    linking: Linking
+    file: Checked
+    found: Findings
+
+    def note(self, path: KeyPath, message: str, hint: str | None = None, *, at_key: bool = False) -> None:
+        """Note a mistake of the link in its own file."""
+        self.found.note(
+            self.file, ("parameters", self.name, *path), f"link '{self.name}' {message}", hint, at_key=at_key
+        )
+
+    def table(self, value: float | Table, file: Checked, place: KeyPath) -> Table | None:
+        """Return the full association, everything checked; None where something is wrong."""
+        before = len(self.found.problems)
+        domain = self.from_domain()
+        self.check_unit()
+        self.check_share()
+        labels = self.labels(domain, value, file, place) if domain else None
+        self.check_exposed(labels)
+        right = labels is not None and len(self.found.problems) == before
+        return value if right and isinstance(value, Table) else None
+
+    def from_domain(self) -> Domain | None:
+        """Return the domain that the link comes from."""
+        name, model = self.link.from_domain, self.linking.model
+        known = {one.name: one for one in model.domains if one.name != self.domain}
+        if name in known:
+            return known[name]
+        path: KeyPath = ("link", "from")
+        if name == self.domain:
+            self.note(path, f"comes from '{name}' itself: a link leads from one domain to another", "leave `link` out")
+        elif name in {trait.name for trait in model.traits}:
+            self.note(path, f"comes from the trait '{name}': traits carry associations, not causes", "leave `link` out")
+        else:
+            self.note(path, f"comes from {name!r}, which is no domain of model '{model.name}'", nearest(name, known))
+        return None
+
+    def check_unit(self) -> None:
+        """Note a unit in which a share of the value has no meaning."""
+        if self.form.unit not in UNITS:
+            words = " or ".join(repr(unit) for unit in UNITS)
+            self.note(("unit",), f"has the unit {self.form.unit!r}; a link has {words}", nearest(self.form.unit, UNITS))
+
+    def check_share(self) -> None:
+        """Note a causal share that is neither `common` nor a number from 0 to 1."""
+        given, path = self.link.causal_share, ("link", "causal_share")
+        if given == COMMON:
+            if self.linking.common is None:
+                self.note(path, f"is '{COMMON}', and no file '{LINKS}.yaml' in parameters/ says '{COMMON_SHARE}'")
+        elif isinstance(given, str):
+            self.note(path, f"has the causal share {given!r}: it must be 'common' or 0 to 1", nearest(given, [COMMON]))
+        elif isinstance(given, bool) or not isinstance(given, (int, float)) or not 0 <= given <= 1:
+            self.note(path, f"has the causal share {shown(given)}: it must be 'common' or 0 to 1")
+
+    def labels(self, domain: Domain, value: float | Table, file: Checked, place: KeyPath) -> tuple[str, ...] | None:
+        """Return the labels of the column about the domain that the value is a table over; None where it is not."""
+        what = f"link '{self.name}'"
+        if not isinstance(value, Table):
+            sentence = f"{what} is one number; it must be a table over the states of '{domain.name}'"
+            self.found.note(file, place, sentence, "write a log ratio for each: " + ", ".join(domain.states))
+            return None
+        if not value.keys:  # its rows are noted already
+            return None
+        if len(value.keys) > 1:
+            sentence = f"{what} is a table of {len(value.keys)} dimensions; it must have one, '{domain.name}'"
+            self.found.note(file, place, sentence)
+            return None
+        keys, about = value.keys[0], columns_about(domain, self.linking.model)
+        if any(set(keys) == set(labels) for labels in about.values()):
+            return keys
+        if all(key.isdigit() for key in keys):
+            first, last = min(keys, key=int), max(keys, key=int)
+            columns = [f"{name} 0 to {labels[-1]}" for name, labels in about.items() if name != domain.name]
+            hint = "there is " + (", ".join(columns) or f"no clock and no counter of '{domain.name}'")
+            self.found.note(file, place, f"{what} has rows for {first} to {last}: no column of '{domain.name}'", hint)
+            return None
+        for key in keys:
+            if key not in domain.states:
+                sentence = f"{what} names {key!r}, which is no state of '{domain.name}'"
+                self.found.note(file, (*place, key), sentence, nearest(key, domain.states), at_key=True)
+        missing = [repr(state) for state in domain.states if state not in keys]
+        if missing:
+            self.found.note(file, place, f"{what} has no value for {', '.join(missing)} of '{domain.name}'")
+        return None
+
+    def check_exposed(self, labels: tuple[str, ...] | None) -> None:
+        """Note shares of exposure that do not add up, name no label of the link, or are not needed.
+
+        labels: those of the link, None where they are not known.
+        """
+        exposed = self.link.exposed
+        path: KeyPath = ("link", "exposed")
+        if exposed is None:
+            return
+        if self.link.causal_share != COMMON:
+            sentence = "has a causal share of its own, which no scenario changes: `exposed` would change nothing"
+            self.note(path, sentence, "leave it out", at_key=True)
+            return
+        for label in exposed:
+            if labels is not None and label not in labels:
+                self.note((*path, label), f"has no label {label!r}", nearest(label, labels), at_key=True)
+        total = sum(exposed.values())
+        if abs(total - 1) > 1e-3:
+            self.note(path, f"has shares of the exposed that add to {total:g}, not 1")
+
+    def reduced(self, table: Table) -> tuple[Table, Link]:
+        """Return the table of what acts, and the link."""
+        keys, common = table.keys[0], self.linking.common
+        if self.link.causal_share != COMMON:
+            share = float(self.link.causal_share)
+            values = causal_part(table.values, share)
+        else:
+            assert common is not None
+            share = common.share
+            values = causal_part(table.values, share)
+            if self.link.exposed is not None:
+                exposed = np.array([self.link.exposed.get(key, 0.0) for key in keys])
+                values = values + recentring(table.values, exposed, common)
+        link = Link(
+            domain=self.domain,
+            parameter=self.name,
+            from_domain=self.link.from_domain,
+            unit=self.form.unit,
+            common=self.link.causal_share == COMMON,
+            causal_share=share,
+            causal=dict(zip(keys, values.tolist(), strict=True)),
+            source=self.form.source,
+            provenance=self.form.provenance,
+        )
+        return Table(table.name, table.keys, values), link
