@@ -342,6 +342,7 @@ def _at(quantity: Quantity, person: Mapping[str, Any], ground: Ground) -> float:
 
 def concentration(check: Check, ground: Ground) -> tuple[float, float | None]:
     """Return the share of some prices' cost over the ages that falls on the costliest tenth of the lives."""
+    ground.prices(check.what)  # all of them are there
     costs = ground.account(check.id)
     return with_error(lambda some: top_share(costs[some]), len(costs))
 
@@ -506,7 +507,8 @@ def register(checks: Sequence[Check], ground: Ground) -> None:
     public = [p for p in ground.scenario.prices.prices if not {x.split(".")[0] for x in p.payer.payers} & set(APART)]
     for check in checks:
         if check.kind == "concentration":
-            prices = tuple(p for p in ground.prices(check.what) if p.kind == "cost" and p in public)
+            named = _named(check, ground)
+            prices = tuple(p for p in named if p.kind == "cost" and p in public)
             wanted[check.id] = Account(prices, check.ages, Economics(economics.price_year, 0.0))
         if check.kind in ("spell", "spell_slope"):
             quantity = Count.of(check.what).as_quantity(ground.scenario.model, check.id, "on_date")
@@ -520,6 +522,14 @@ def register(checks: Sequence[Check], ground: Ground) -> None:
                 ground.wanted[f"ever {domain} {state}"] = ever(plan, domain, [state])
     ground.accounts = list(wanted)
     ground.wanted[_ACCOUNTS] = accounts(plan, wanted)
+
+
+def _named(check: Check, ground: Ground) -> tuple[Price, ...]:
+    """Return the prices of a check; none where one of them is missing: the check then finds nothing."""
+    try:
+        return ground.prices(check.what)
+    except TargetError:
+        return ()
 
 
 def _truth(reader: Callable[[NDArray[np.uint8]], FloatArray]) -> Reader:
