@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from calibration.counting import parameters_of
 from sim.domain import Quantity
 from sim.draws import philox_key
-from sim.engine import all_ids, born, run_program
+from sim.engine import run_program
 from sim.ledger import Margin, amounts, need_of
+from sim.persons import all_ids, born, persons_of
 from sim.plan import Plan
 from sim.prices import Economics, Price
 from sim.scenario import BASELINE
@@ -46,13 +47,14 @@ def read_lives(
     plan: Plan, readers: Mapping[str, Reader], *, seed: int, ids: NDArray[np.uint64] | None = None, batch: int = BATCH
 ) -> dict[str, NDArray[np.generic]]:
     """Live a sample in the baseline, batch by batch, and return what each reader saw, persons last."""
-    persons = sampled_ids(plan) if ids is None else ids
+    persons = persons_of(plan, sampled_ids(plan) if ids is None else ids, None)
     key = philox_key(seed)
     found: dict[str, list[NDArray[np.generic]]] = {name: [] for name in readers}
     for start in range(0, len(persons), batch):
-        some = persons[start : start + batch]
+        some = persons.some(np.arange(start, min(start + batch, len(persons))))
         history = np.zeros((plan.scenario.horizon + 1, plan.layout.size, len(some)), dtype=np.uint8)
-        run_program(plan, plan.programs[BASELINE], some, born(plan, some, key), key, history)
+        columns = born(plan, some.ids, key, some.families)
+        run_program(plan, plan.programs[BASELINE], some.ids, columns, key, history, families=some.families)
         for name, reader in readers.items():
             found[name].append(reader(history))
     return {name: np.concatenate(parts, axis=-1) for name, parts in found.items()}

@@ -1,7 +1,7 @@
 """Suspicions, decisions and sanctions, and offences against victims.
 
-A suspicion in the year is a probability by the state of crime, the higher of the states before and after; most
-suspects are one-off and come from `inactive`. What follows a suspicion is an expected number per suspect-year.
+A suspicion in the year is a probability by the state of crime, the higher of the states before and after; one-off
+suspects, about a third, count from `inactive`. What follows a suspicion is an expected number per suspect-year.
 """
 
 import numpy as np
