@@ -28,7 +28,7 @@ from sim.scenario import BASELINE, Scenario
 
 @dataclass(frozen=True)
 class Panel:
-    """One domain of a picture: which ages, and the commonest states that may be left out above the stack."""
+    """One picture: a domain over some ages."""
 
     domain: str
     ages: tuple[int, int]
@@ -38,30 +38,30 @@ class Panel:
     """States drawn last, on top of the stack."""
 
 
-PICTURES: dict[str, tuple[Panel, ...]] = {
-    "family": (Panel("family", (0, 18)),),
-    "care_and_mental_health": (
-        Panel("care", (0, 22), 0.06, ("none",)),
-        Panel("mental_health", (0, 66), 0.4, ("none",)),
-    ),
-    "school": (Panel("school", (6, 20)), Panel("upper_secondary", (15, 35))),
-    "activity": (Panel("activity", (16, 70)),),
-    "crime": (Panel("crime", (10, 70), 0.12, ("inactive",)),),
-    "assistance": (Panel("assistance", (18, 66), 0.15, ("none",)),),
-    "residence": (Panel("residence", (16, 60)),),
-}
-"""The pictures, by name of their file, and the domains in each."""
+PICTURES: tuple[Panel, ...] = (
+    Panel("family", (0, 18)),
+    Panel("care", (0, 22), 0.12, ("none",)),
+    Panel("mental_health", (0, 66), 0.4, ("none",)),
+    Panel("school", (6, 20)),
+    Panel("upper_secondary", (15, 35)),
+    Panel("activity", (16, 70)),
+    Panel("crime", (10, 70), 0.12, ("inactive",)),
+    Panel("assistance", (18, 66), 0.06, ("none",)),
+    Panel("residence", (16, 60)),
+)
+"""The pictures, a file each."""
 
 GROUPINGS = ("sex", "parental_education", "behaviour_risk")
-"""Traits that the children are grouped by: a column of each picture for each of their values."""
+"""Traits that the children are grouped by: a row of each picture, with a panel for each of their values."""
 
-INCHES_PER_PANEL = (1.75, 2.1)
+INCHES_PER_PANEL = (1.95, 1.75)
+
 DOTS_PER_INCH = 100
 
 
 def needs(model: Model) -> tuple[Need, ...]:
     """Return the columns that the pictures have to see counted together."""
-    domains = {panel.domain for panels in PICTURES.values() for panel in panels}
+    domains = {panel.domain for panel in PICTURES}
     known = {domain.name for domain in model.domains}
     return tuple(Need(frozenset({domain, group})) for domain in sorted(domains & known) for group in GROUPINGS)
 
@@ -86,37 +86,41 @@ def draw(outcome: Outcome, folder: Path) -> list[Path]:
     model = outcome.plan.scenario.model
     known = {domain.name for domain in model.domains}
     files = []
-    for name, panels in PICTURES.items():
-        drawn = [panel for panel in panels if panel.domain in known]
-        if drawn:
-            files.append(folder / f"{name}.png")
-            _picture(outcome, drawn, files[-1])
+    for panel in PICTURES:
+        if panel.domain in known:
+            files.append(folder / f"{panel.domain}.png")
+            _picture(outcome, panel, files[-1])
     return files
 
 
-def _picture(outcome: Outcome, panels: Sequence[Panel], file: Path) -> None:
+def _picture(outcome: Outcome, panel: Panel, file: Path) -> None:
     from matplotlib import pyplot
 
     model = outcome.plan.scenario.model
-    columns = [(group, code) for group in GROUPINGS for code in range(model.columns[group].size)]
+    columns = max(model.columns[group].size for group in GROUPINGS)
     wide, high = INCHES_PER_PANEL
     figure, grid = pyplot.subplots(
-        len(panels), len(columns), figsize=(wide * len(columns) + 1.6, high * len(panels) + 0.5), sharex="row",
-        sharey="row", squeeze=False,
-    )  # fmt: skip
-    for axes, panel in zip(grid, panels, strict=True):
-        shares = {group: shares_by_age(outcome, panel.domain, group) for group in GROUPINGS}
-        for one, (group, code) in zip(axes, columns, strict=True):
-            _panel(one, panel, model, shares[group][code])
+        len(GROUPINGS), columns, figsize=(wide * columns, high * len(GROUPINGS)), sharex=True, sharey=True
+    )
+    for axes, group in zip(grid, GROUPINGS, strict=True):
+        shares = shares_by_age(outcome, panel.domain, group)
+        for code, one in enumerate(axes):
+            if code >= len(shares):
+                one.set_axis_off()
+                continue
+            _panel(one, panel, model, shares[code])
             one.set_title(_group_name(model, group, code), fontsize=9)
-        axes[0].set_ylabel(panel.domain.replace("_", " "), fontsize=9)
-        handles, labels = axes[0].get_legend_handles_labels()
-        axes[-1].legend(
-            handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1.03, 0.5), fontsize=8, frameon=False
-        )
+        axes[0].set_ylabel(group.replace("_", " "), fontsize=9)
+        axes[0].set_axis_on()
+    handles, labels = grid[0][0].get_legend_handles_labels()
+    # the first row has the fewest panels: what is left of it holds the legend
+    grid[0][-2].legend(
+        handles[::-1], labels[::-1], loc="center", fontsize=9, frameon=False, ncols=1 + (len(labels) > 6)
+    )
     for one in grid[-1]:
         one.set_xlabel("age", fontsize=8)
-    figure.tight_layout(pad=0.6)
+    figure.suptitle(f"{panel.domain.replace('_', ' ')}, share of the living by age", fontsize=11)
+    figure.tight_layout(pad=0.5)
     figure.savefig(file, dpi=DOTS_PER_INCH, metadata={"Software": None})
     pyplot.close(figure)
 
@@ -133,8 +137,9 @@ def _panel(axes: Any, panel: Panel, model: Model, shares: FloatArray) -> None:
     layers: list[NDArray[np.float64]] = [window[:, states.index(state)] for state in order]
     labels = [state.replace("_", " ") for state in order]
     axes.stackplot(
-        np.arange(first, last + 1), layers, labels=labels, colors=[colours[state] for state in order], linewidth=0
-    )
+        np.arange(first, last + 1), layers, labels=labels, colors=[colours[state] for state in order], linewidth=0,
+        step="mid",
+    )  # fmt: skip
     axes.set_xlim(first, last)
     axes.set_ylim(0, panel.most)
     axes.tick_params(labelsize=8)
@@ -151,11 +156,10 @@ def _colours(states: Sequence[str], last: Sequence[str]) -> dict[str, Any]:
 
 def _group_name(model: Model, group: str, code: int) -> str:
     column = model.columns[group]
-    name = group.replace("_", " ")
     if column.labels is not None and column.values is None:
         return column.labels[code].replace("_", " ")
-    ends = {0: f"lowest {name}", column.size - 1: "highest"}
-    return ends.get(code, str(code + 1))
+    ends = {0: "lowest fifth", column.size - 1: "highest fifth"}
+    return ends.get(code, f"{code + 1}")
 
 
 def counted_for_pictures(scenario: Scenario) -> Scenario:
