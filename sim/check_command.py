@@ -12,6 +12,7 @@ from sim.files import load_plan
 from sim.intervention import Intervention
 from sim.links import Link
 from sim.plan import Plan
+from sim.prices import PriceList
 from sim.report import print_plan, print_problems, problems_as_json
 from sim.scenario import BASELINE
 
@@ -49,12 +50,38 @@ def plan_as_dict(plan: Plan) -> dict[str, Any]:
         "races": _mixed_states(plan),
         "causal_share": scenario.causal_share,
         "links": [_link_as_dict(link) for link in scenario.links],
+        "residence": _residence_as_dict(scenario.prices),
         "margins": [
             {"columns": list(m.columns), "cells": m.cells, "asked_by": list(m.whose)} for m in plan.margins if m.columns
         ],
         "cells": {arm: program.cells for arm, program in plan.programs.items()},
         "arms": {arm: [_offer_as_dict(one, arm != BASELINE) for one in offers] for arm, offers in plan.arms.items()},
         "threshold_digest": plan.threshold_digest,
+    }
+
+
+def _residence_as_dict(prices: PriceList) -> dict[str, Any] | None:
+    """Return who pays for those who have moved, as values and in words; None where everyone's payers are the same."""
+    residence = prices.residence
+    if residence is None:
+        return None
+    stays = [price.name for price in prices.prices if price.stays]
+    words = [f"who pays, by '{residence.column}' at the end of the year:", f"  {residence.own}: as the prices say"]
+    for label, instead in residence.elsewhere.items():
+        if instead is None:
+            said = "nobody in Sweden pays or receives anything"
+        else:
+            said = ", ".join(f"{payer} instead of {branch}" for branch, payer in instead.items())
+        words.append(f"  {label}: {said or 'as the prices say'}")
+    if stays:
+        words.append(f"  wherever they live, as the prices say: {', '.join(stays)}")
+    words.append("  what interventions cost stays with those who offer them")
+    return {
+        "column": residence.column,
+        "own": residence.own,
+        "elsewhere": {label: None if one is None else dict(one) for label, one in residence.elsewhere.items()},
+        "stays": stays,
+        "words": words,
     }
 
 

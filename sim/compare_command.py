@@ -143,6 +143,8 @@ def as_contract(answer: Answer) -> Results:
 def _compared(answer: Answer, arm: str) -> ArmComparison:
     result = answer.comparison.arms[arm]
     extra: dict[str, Any] = {}
+    if result.own is not None:
+        extra["own_municipality"] = _payer_change(result.own)
     if needed := answer.needed.get(arm):
         extra["needed_effect"] = NeededEffect(ratio=needed.ratio, on=list(needed.on), runs=needed.runs)
     if nets := answer.nets.get(arm):

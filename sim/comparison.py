@@ -14,9 +14,21 @@ from numpy.typing import NDArray
 
 from sim.domain import Quantity
 from sim.kernels.layout import ELIGIBLE_COUNT, OFFERED_COUNT, START_COUNT, YEAR_COUNT
+from sim.ledger import Ledger
 from sim.outcome import Outcome
 from sim.plan import Plan
-from sim.prices import Economics, Price, PriceList, belongs, cashed_in, payer_nodes
+from sim.prices import (
+    OTHER,
+    OWN,
+    Economics,
+    Price,
+    PriceList,
+    Residence,
+    Shares,
+    belongs,
+    cashed_in,
+    payer_nodes,
+)
 from sim.scenario import BASELINE
 
 FloatArray = NDArray[np.float64]
@@ -74,6 +86,8 @@ class ArmResult:
     measures: Mapping[str, Measure]
     delivered: Mapping[str, Mapping[str, float]]
     """By intervention: offered, started and years of delivery per cohort."""
+    own: PayerResult | None = None
+    """The municipality without what falls on others after a move; None where nothing does."""
 
 
 @dataclass
@@ -104,26 +118,36 @@ class _Pricing:
         self.prices: PriceList = scenario.prices
         self.years = [scenario.cohort.born + row - 1 for row in range(scenario.horizon + 1)]
         self.shape = (scenario.cohort.blocks, scenario.horizon + 1)
-        self.volumes: dict[tuple[Quantity, str], FloatArray] = {}
+        residence = self.prices.residence
+        self.lived = scenario.model.domain(residence.column).states if residence else ()
+        self.volumes: dict[tuple[Quantity, str, bool], FloatArray] = {}
 
-    def change(self, quantity: Quantity, arm: str) -> FloatArray:
-        """Return a quantity's volume in an arm - that in the baseline, by block and row."""
-        key = (quantity, arm)
+    def change(self, quantity: Quantity, arm: str, residence: Residence | None = None) -> FloatArray:
+        """Return a quantity's volume in an arm - that in the baseline, (1 or where people live, blocks, rows)."""
+        key = (quantity, arm, residence is not None)
         if key not in self.volumes:
             outcome = self.outcome
             if arm in outcome.plan.changed:  # a quantity may have other parameters there
                 here, there = outcome.baseline, outcome.arms[arm].in_arm
-                self.volumes[key] = outcome.volume(quantity, there, arm) - outcome.volume(quantity, here)
+                self.volumes[key] = self.counted(quantity, there, arm, residence) - self.counted(
+                    quantity, here, BASELINE, residence
+                )
             else:
-                self.volumes[key] = outcome.volume(quantity, outcome.change(arm))
+                self.volumes[key] = self.counted(quantity, outcome.change(arm), BASELINE, residence)
         return self.volumes[key]
 
-    def volume(self, quantity: Quantity, arm: str) -> FloatArray:
-        """Return a quantity's volume of everyone in an arm, by block and row."""
-        key = (quantity, BASELINE)
+    def volume(self, quantity: Quantity, arm: str, residence: Residence | None = None) -> FloatArray:
+        """Return a quantity's volume of everyone in an arm, (1 or where people live, blocks, rows)."""
+        key = (quantity, BASELINE, residence is not None)
         if key not in self.volumes:
-            self.volumes[key] = self.outcome.volume(quantity, self.outcome.baseline)
-        return self.volumes[key] if arm == BASELINE else self.volumes[key] + self.change(quantity, arm)
+            self.volumes[key] = self.counted(quantity, self.outcome.baseline, BASELINE, residence)
+        return self.volumes[key] if arm == BASELINE else self.volumes[key] + self.change(quantity, arm, residence)
+
+    def counted(self, quantity: Quantity, ledger: Ledger, arm: str, residence: Residence | None) -> FloatArray:
+        """Return a quantity's volume in a ledger, by where people live if that says who pays."""
+        if residence is None:
+            return self.outcome.volume(quantity, ledger, arm)[None]
+        return self.outcome.volume_by(residence.column, quantity, ledger, arm)
 
     def prices_of(self, arm: str) -> list[Price]:
         """Return the prices that hold in an arm."""
@@ -134,16 +158,22 @@ class _Pricing:
         """Return a volume in SEK of the price year, costs positive."""
         return volume * (price.sign * price.amount * self.prices.uprating(price.price_year, self.economics.price_year))
 
-    def add(self, flows: dict[str, FloatArray], shares: Mapping[str, FloatArray], amount: FloatArray) -> None:
-        """Add an amount by row to its payers."""
-        for payer, share in shares.items():
-            flows[payer] = flows.get(payer, np.zeros(self.shape)) + amount * share
+    def add(
+        self, flows: dict[str, FloatArray], payer: Shares, amounts: FloatArray, residence: Residence | None = None
+    ) -> None:
+        """Add amounts, (1 or where people live, blocks, rows), to those who pay them."""
+        for name, share in payer.by_year(self.years).items():
+            for number, amount in enumerate(amounts):
+                paying = residence.payer(name, self.lived[number]) if residence else name
+                if paying is not None:
+                    flows[paying] = flows.get(paying, np.zeros(self.shape)) + amount * share
 
     def services(self, arm: str) -> Flows:
         """Return what everything but the interventions costs."""
         flows: dict[str, FloatArray] = {}
         for price in self.prices_of(arm):
-            self.add(flows, price.payer.by_year(self.years), self.money(price, self.volume(price.quantity, arm)))
+            residence = self.prices.moves(price)
+            self.add(flows, price.payer, self.money(price, self.volume(price.quantity, arm, residence)), residence)
         return Flows(flows)
 
     def changes(self, arm: str) -> tuple[Flows, Flows]:
@@ -151,17 +181,17 @@ class _Pricing:
         gross: dict[str, FloatArray] = {}
         cashable: dict[str, FloatArray] = {}
         for then, now in zip(self.prices_of(BASELINE), self.prices_of(arm), strict=True):
+            residence = self.prices.moves(now)
             if then is now:
-                changes = [(now, self.money(now, self.change(now.quantity, arm)))]
+                changes = [(now, self.money(now, self.change(now.quantity, arm, residence)))]
             else:  # another price meets those who are not reached, too
                 changes = [
-                    (then, -self.money(then, self.volume(then.quantity, BASELINE))),
-                    (now, self.money(now, self.volume(now.quantity, arm))),
+                    (then, -self.money(then, self.volume(then.quantity, BASELINE, residence))),
+                    (now, self.money(now, self.volume(now.quantity, arm, residence))),
                 ]
             for price, change in changes:
-                shares = price.payer.by_year(self.years)
-                self.add(gross, shares, change)
-                self.add(cashable, shares, cashed_in(change, now.cashable))
+                self.add(gross, price.payer, change, residence)
+                self.add(cashable, price.payer, cashed_in(change, now.cashable), residence)
         return Flows(gross), Flows(cashable)
 
     def delivery(self, arm: str) -> Flows:
@@ -175,7 +205,7 @@ class _Pricing:
             for line in intervention.costs:
                 uprated = line.amount * self.prices.uprating(line.price_year, self.economics.price_year)
                 count = counts[:, :, place, _COUNT_OF[line.per]].astype(np.float64) * uprated
-                self.add(flows, line.payer.by_year(self.years), count)
+                self.add(flows, line.payer, count[None])  # who offers it pays, wherever they live by then
         return Flows(flows)
 
 
@@ -214,7 +244,7 @@ def arm_result(outcome: Outcome, arm: str) -> ArmResult:
 def nodes_of(plan: Plan) -> tuple[str, ...]:
     """Return every node of the payer tree that a price or an intervention names."""
     prices = [*plan.scenario.prices.prices, *(p for arm in plan.scenario.arms.values() for p in arm.prices.values())]
-    leaves = {payer for price in prices for payer in price.payer.payers}
+    leaves = {payer for price in prices for payer in plan.scenario.prices.payers(price)}
     leaves |= {payer for offers in plan.arms.values() for one in offers for c in one.costs for payer in c.payer.payers}
     return tuple(payer_nodes(leaves))
 
@@ -227,14 +257,15 @@ def _arm_result(pricing: _Pricing, arm: str, nodes: tuple[str, ...], factors: Fl
     own_prices = {
         payer for offers in plan.arms.values() for one in offers for c in one.costs for payer in c.payer.payers
     }
-    by_payer = {}
-    for node in nodes:
+
+    def result(node: str) -> PayerResult:
         outlay = there.at(node, pricing.shape) - here.at(node, pricing.shape)
         net = outlay + cashable.at(node, pricing.shape)
-        by_payer[node] = _payer_result(
+        return _payer_result(
             outlay, net, outlay + gross.at(node, pricing.shape), outcome.baseline.persons, factors, pricing.years,
             no_outlay=not any(belongs(payer, node) for payer in own_prices) or not np.any(outlay),
         )  # fmt: skip
+
     copies = outcome.baseline.persons.sum() / plan.scenario.cohort.represents
     delivered = {}
     for intervention in plan.arms[arm]:
@@ -247,7 +278,9 @@ def _arm_result(pricing: _Pricing, arm: str, nodes: tuple[str, ...], factors: Fl
         }  # fmt: skip
     measures = {name: _measure(pricing, arm, plan.scenario.model.quantity(name)) for name in plan.scenario.measures}
     participants = int(counts.participants.sum())
-    return ArmResult(participants, float(participants / copies), by_payer, measures, delivered)
+    by_payer = {node: result(node) for node in nodes}
+    own = result(OWN) if OTHER in nodes else None
+    return ArmResult(participants, float(participants / copies), by_payer, measures, delivered, own)
 
 
 def _payer_result(
@@ -292,7 +325,7 @@ def standard_error(totals: FloatArray, weights: NDArray[np.int64]) -> float | No
 
 def _measure(pricing: _Pricing, arm: str, quantity: Quantity) -> Measure:
     participants = pricing.outcome.arms[arm].participants
-    change = pricing.change(quantity, arm).sum(axis=1)
+    change = pricing.change(quantity, arm)[0].sum(axis=1)
     if participants.sum() == 0:
         return Measure(0.0, None, quantity.unit)
     error = standard_error(100 * change, participants)

@@ -65,6 +65,10 @@ class ArmComparison(_Part):
     delivered_per_cohort: dict[str, dict[str, float]]
     measures_per_100: dict[str, Change]
     by_payer: dict[str, PayerChange]
+    own_municipality: PayerChange | None = Field(
+        default=None,
+        description="municipality without municipality.other, where people who move are paid for by others",
+    )
     needed_effect: NeededEffect | None = None
     net_by_causal_share: dict[str, list[NetAtCausalShare]] | None = Field(
         default=None, description="by payer (public, municipality), by rising share; with `--causal-share all`"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.domain import Quantity
-from sim.ledger import Ledger, amounts, need_of
+from sim.ledger import Ledger, Margin, amounts, need_of
 from sim.plan import Plan
 from sim.scenario import BASELINE
 from sim.tables import Parameters
@@ -67,19 +68,36 @@ class Outcome:
 
         Those in delivery of an intervention that replaces the quantity are not counted.
         """
+        margin, weights = self._weights(quantity, ledger, arm, ())
+        return np.asarray(np.einsum("brc,rc->br", ledger.floats(margin), weights))
+
+    def volume_by(self, column: str, quantity: Quantity, ledger: Ledger, arm: str = BASELINE) -> FloatArray:
+        """Return a quantity's volume split by a column's value after the step: (values, blocks, steps + 1)."""
+        margin, weights = self._weights(quantity, ledger, arm, (column,))
+        place = margin.columns.index(column)
+        sizes = math.prod(margin.sizes[:place]), margin.sizes[place], math.prod(margin.sizes[place + 1 :])
+        counts = ledger.floats(margin)
+        split = np.einsum(
+            "brxly,rxly->lbr", counts.reshape(*counts.shape[:2], *sizes), weights.reshape(len(weights), *sizes)
+        )
+        return np.asarray(split)
+
+    def _weights(
+        self, quantity: Quantity | str, ledger: Ledger, arm: str, further: Iterable[str]
+    ) -> tuple[Margin, FloatArray]:
+        """Return the margin that a quantity is counted over, and its amount a person by row and cell."""
         plan = self.plan
         model = plan.scenario.model
         if isinstance(quantity, str):
             quantity = model.quantity(quantity)
         flags = self._flags(quantity)
-        columns = self._columns(quantity, flags)
-        margin = ledger.margin(columns)
+        margin = ledger.margin(self._columns(quantity, flags) | set(further))
         weights = amounts(quantity, model, self._parameters(arm), margin, plan.scenario.horizon)
         shaped = weights.reshape(-1, *margin.sizes)
         for flag in flags:
             place = margin.columns.index(flag) + 1
             shaped = shaped * np.array([1.0, 0.0]).reshape([-1 if k == place else 1 for k in range(shaped.ndim)])
-        return np.asarray(np.einsum("brc,rc->br", ledger.floats(margin), shaped.reshape(len(weights), -1)))
+        return margin, shaped.reshape(len(weights), -1)
 
     def share_in(self, columns: Iterable[str], arm: str = BASELINE) -> tuple[FloatArray, list[int]]:
         """Return counts over columns summed over blocks, (steps + 1, sizes of the columns…), and the sizes."""

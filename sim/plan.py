@@ -19,6 +19,7 @@ from sim.families import own_reads, own_terms
 from sim.intervention import Intervention
 from sim.ledger import Margin, Need, check_size, margins_for, need_of
 from sim.people import Attribute
+from sim.prices import Price
 from sim.program import Compiler, Layout, Program, Shared
 from sim.scenario import BASELINE, Arm, Scenario
 from sim.tables import Parameters
@@ -115,6 +116,7 @@ def bind(scenario: Scenario) -> Plan:
     model = scenario.model
     if len(scenario.arms) > MAX_ARMS:
         raise ScenarioError(f"{len(scenario.arms)} arms; at most {MAX_ARMS}")
+    _check_residence(scenario)
     for arm in scenario.arms.values():
         for intervention in arm.interventions:
             _check(intervention, scenario)
@@ -164,14 +166,37 @@ def _needs(scenario: Scenario, replaced: Mapping[str, str]) -> list[Need]:
     """Return what has to be counted: prices and measures, and whatever else the scenario asks for."""
     model = scenario.model
     flags: dict[str, list[str]] = {}
-    for intervention, quantity in replaced.items():
-        flags.setdefault(quantity, []).append(f"receives_{intervention}")
+    for intervention, name in replaced.items():
+        flags.setdefault(name, []).append(f"receives_{intervention}")
     prices = [*scenario.prices.prices, *(p for arm in scenario.arms.values() for p in arm.prices.values())]
     named = [model.quantity(name) for name in [*scenario.measures, *replaced.values()]]
-    quantities = dict.fromkeys([*(price.quantity for price in prices), *named])
+    asked = [*((price.quantity, _split_by(price, scenario)) for price in prices), *((one, None) for one in named)]
     own = model.quantities.rows
-    needs = [need_of(q, model, flags.get(q.name, ()) if own.get(q.name) == q else ()) for q in quantities]
+    needs = []
+    for quantity, column in dict.fromkeys(asked):
+        need = need_of(quantity, model, flags.get(quantity.name, ()) if own.get(quantity.name) == quantity else ())
+        needs.append(replace(need, columns=need.columns | {column}) if column else need)
     return [*needs, *scenario.needs, Need(frozenset())]
+
+
+def _split_by(price: Price, scenario: Scenario) -> str | None:
+    """Return the column that says who pays a price; None where everyone's payers are the same."""
+    residence = scenario.prices.moves(price)
+    return residence.column if residence else None
+
+
+def _check_residence(scenario: Scenario) -> None:
+    """Check that who pays is said for every label of where people live, and for no other."""
+    residence = scenario.prices.residence
+    if residence is None:
+        return
+    states = scenario.model.domain(residence.column).states
+    wrong = sorted(set(states) ^ {residence.own, *residence.elsewhere})
+    if wrong:
+        which = "says nothing of" if wrong[0] in states else "names"
+        raise ScenarioError(
+            f"who pays by '{residence.column}' {which} {wrong[0]!r}; its labels are {', '.join(states)}"
+        )
 
 
 def _births(scenario: Scenario) -> tuple[tuple[Attribute, ...], dict[str, int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from sim.catalogue import expression_from, shares_from
@@ -11,10 +11,13 @@ from sim.domain import Quantity
 from sim.errors import ScenarioError, nearest
 from sim.form_check import Checked, Findings, shown
 from sim.model import Model
-from sim.prices import Price, PriceList
-from sim.schema import PriceForm, PriceListForm
+from sim.prices import PUBLIC, Price, PriceList, Residence, payer_nodes
+from sim.schema import PriceForm, PriceListForm, ResidenceForm
 from sim.source import KeyPath
 from sim.tables import Parameters, Rule, tabulate
+
+NOBODY = "nobody"
+"""What a price list says where nobody in Sweden pays."""
 
 
 def index_from(file: Checked, found: Findings) -> dict[int, float]:
@@ -37,7 +40,7 @@ def price_list_from(file: Checked, index: dict[int, float], model: Model, found:
         check_price_year(file, (*path, "price_year"), one.price_year, index, found)
         with found.at(file, path):
             rows.append(_price(file, name, one, model, found))
-    return PriceList(tuple(rows), index)
+    return PriceList(tuple(rows), index, _residence(file, model, found))
 
 
 def changed_prices(file: Checked, arm: str, prices: PriceList | None, found: Findings) -> dict[str, Price]:
@@ -88,7 +91,65 @@ def _price(file: Checked, name: str, form: PriceForm, model: Model, found: Findi
         raise ScenarioError([])
     note = form.model_dump(include={"title", "unit", "source", "provenance", "cashable_provenance"})
     cashable = tuple(float(one) for one in curve)
-    return Price(name, quantity, form.amount, form.price_year, shares, form.kind, cashable, note)
+    return Price(name, quantity, form.amount, form.price_year, shares, form.kind, cashable, note, form.stays)
+
+
+def _residence(file: Checked, model: Model, found: Findings) -> Residence | None:
+    """Return who pays for those who have moved; None where the file does not say, or in this model nobody moves."""
+    form: ResidenceForm | None = file.form.residence
+    top: KeyPath = ("residence",)
+    if form is None or file.spoilt & {top, *((*top, key) for key in ResidenceForm.model_fields)}:
+        return None
+    domains = [domain.name for domain in model.domains]
+    if form.column not in domains:
+        hint = nearest(form.column, domains)
+        if hint and hint.startswith("did you mean"):
+            sentence = f"{form.column!r} is no domain of model '{model.name}'"
+            found.note(file, (*top, "column"), sentence, hint)
+        return None
+    states = model.domain(form.column).states
+    if form.own not in states:
+        sentence = f"column '{form.column}' has no label {form.own!r}"
+        found.note(file, (*top, "own"), sentence, nearest(form.own, states))
+        return None
+    moved: dict[str, Mapping[str, str] | None] = {}
+    away = [state for state in states if state != form.own]
+    for label, given in form.elsewhere.items():
+        path: KeyPath = (*top, "elsewhere", label)
+        if label == form.own:
+            found.note(
+                file, path, f"{label!r} is where nobody has moved: its payers are those of the prices", at_key=True
+            )
+        elif label not in away:
+            sentence = f"column '{form.column}' has no label {label!r}"
+            found.note(file, path, sentence, nearest(label, away), at_key=True)
+        else:
+            moved[label] = _payers_instead(given, file, path, found)
+    missing = [repr(label) for label in away if label not in form.elsewhere]
+    if missing:
+        sentence = f"who pays for those who live in {', '.join(missing)} is not said"
+        found.note(file, (*top, "elsewhere"), sentence, "write {} where nothing changes, or nobody", at_key=True)
+    return Residence(form.column, form.own, moved)
+
+
+def _payers_instead(given: object, file: Checked, path: KeyPath, found: Findings) -> Mapping[str, str] | None:
+    """Return who pays instead, by branch of payers; None where nobody does."""
+    payers: list[str] = file.form.payers
+    if given == NOBODY:
+        return None
+    if not isinstance(given, Mapping):
+        sentence = f"who pays instead is '{NOBODY}' or branches of payers with another, not {shown(given)}"
+        found.note(file, path, sentence, nearest(given, [NOBODY]) if isinstance(given, str) else None)
+        return {}
+    branches = [node for node in payer_nodes(payers) if node != PUBLIC]
+    for branch, payer in given.items():
+        if branch not in branches:
+            found.note(
+                file, (*path, branch), f"no payer at or under {branch!r}", nearest(branch, branches), at_key=True
+            )
+        if payer not in payers:
+            found.note(file, (*path, branch), f"unknown payer {payer!r}", nearest(str(payer), payers))
+    return given
 
 
 def _quantity(name: str, form: PriceForm, model: Model) -> Quantity:

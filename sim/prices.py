@@ -21,6 +21,12 @@ APART = ("household", "victims")
 PUBLIC = "public"
 """The node above all public payers."""
 
+OTHER = "municipality.other"
+"""The municipalities that those who moved live in."""
+
+OWN = "own municipality"
+"""The municipality without what falls on others after a move: no node of the tree, as its payers are in it already."""
+
 FloatArray = NDArray[np.float64]
 
 
@@ -77,6 +83,8 @@ class Price:
     """Share of a changed cost that leaves or enters a budget, by years since the volume changed; the last holds."""
     note: Mapping[str, Any] = field(default_factory=dict)
     """Title, unit, source and provenance, as the file gives them."""
+    stays: bool = False
+    """Whether the same payers pay wherever the person lives, as for a placement."""
 
     def __post_init__(self) -> None:
         if not self.cashable or any(not 0 <= share <= 1 for share in self.cashable):
@@ -109,12 +117,56 @@ class Economics:
 
 
 @dataclass(frozen=True)
+class Residence:
+    """Who pays for those who have moved, by the label of a column at the end of the step."""
+
+    column: str
+    own: str
+    """Label of those who live where they were born: who pays is as the prices say."""
+    elsewhere: Mapping[str, Mapping[str, str] | None]
+    """Label -> branch of payers -> who pays instead; None: nobody in Sweden pays or receives anything."""
+
+    def payer(self, payer: str, label: str) -> str | None:
+        """Return who pays instead of a payer for those with this label; None where nobody does.
+
+        >>> moved = Residence("lives", "here", {"there": {"municipality": "municipality.other"}, "abroad": None})
+        >>> moved.payer("municipality.school", "there"), moved.payer("state", "there"), moved.payer("state", "abroad")
+        ('municipality.other', 'state', None)
+        """
+        if label == self.own:
+            return payer
+        branches = self.elsewhere[label]
+        if branches is None:
+            return None
+        over = [branch for branch in branches if belongs(payer, branch)]
+        return branches[max(over, key=len)] if over else payer
+
+    def payers(self, payer: str) -> set[str]:
+        """Return everyone who may pay instead of a payer, itself included."""
+        moved = (self.payer(payer, label) for label in (self.own, *self.elsewhere))
+        return {one for one in moved if one is not None}
+
+
+@dataclass(frozen=True)
 class PriceList:
     """All prices of a scenario and the index that brings them to one year's kronor."""
 
     prices: tuple[Price, ...] = ()
     index: Mapping[int, float] = field(default_factory=dict)
     """Price index by year; empty: prices are taken as they stand."""
+    residence: Residence | None = None
+    """Who pays for those who have moved; None: the same as for everyone."""
+
+    def moves(self, price: Price) -> Residence | None:
+        """Return who pays a price for those who have moved; None where nothing changes."""
+        return None if price.stays else self.residence
+
+    def payers(self, price: Price) -> set[str]:
+        """Return everyone who may pay a price."""
+        residence = self.moves(price)
+        if residence is None:
+            return set(price.payer.payers)
+        return {one for payer in price.payer.payers for one in residence.payers(payer)}
 
     def uprating(self, from_year: int, to_year: int) -> float:
         """Return what one krona of a year is in another year's kronor; raises ScenarioError for a year not known."""
@@ -153,6 +205,8 @@ def _root_place(leaf: str) -> tuple[int, str]:
 
 def belongs(leaf: str, node: str) -> bool:
     """Return whether a payer lies at or under a node of the tree."""
+    if node == OWN:
+        return belongs(leaf, "municipality") and not belongs(leaf, OTHER)
     if node == PUBLIC:
         return leaf.split(".")[0] not in APART
     return leaf == node or leaf.startswith(node + ".")

@@ -17,11 +17,12 @@ from sim.errors import FramsynError
 from sim.intervention import Intervention
 from sim.model import MAX_AGE
 from sim.needed import Needed
-from sim.prices import APART, PUBLIC
+from sim.prices import APART, OWN, PUBLIC
 from sim.scenario import Scenario
 
 _WORDS = {
     "public": "All public money", "municipality": "Municipality", "region": "Region", "state": "State",
+    "municipality.other": "Other municipalities", "region.other": "Other regions", OWN: "of which your own",
     "household": "Household", "victims": "Victims of crime",
 }  # fmt: skip
 
@@ -61,9 +62,20 @@ def print_comparison(answer: Answer, *, detail: bool = False) -> None:
         "\nSpent: what the interventions cost. Back: what leaves or enters budgets later because of them; only what can"
         " really be cashed in. Net: back less spent.\n±: one standard error of the simulation"
         f" ({cohort.copies} copies of the municipality), not the uncertainty of the evidence; ? = net within two."
+        + _moved_words(comparison)
         + _causal_words(scenario)
         + f"\n{comparison.persons:,} persons, {comparison.outcome.person_years:,} person-years in"
         f" {seconds['simulate']:.1f} s ({seconds['total']:.1f} s in all). Run folder: {answer.folder}"
+    )
+
+
+def _moved_words(comparison: Comparison) -> str:
+    """Return what the line of one's own municipality means, where there is one."""
+    if all(result.own is None for result in comparison.arms.values()):
+        return ""
+    return (
+        "\nMunicipality: all municipalities together, so as if nobody moved to another one; of which your own: without"
+        " what falls on others once people have moved there."
     )
 
 
@@ -90,6 +102,8 @@ def _print_arm(console: Console, answer: Answer, arm: str, detail: bool) -> None
             row = _payer_row(payer, one, scenario.cohort.represents)
             if row is not None:
                 console.print(row)
+            if row is not None and payer == "municipality" and result.own is not None:
+                console.print(_payer_row(OWN, result.own, scenario.cohort.represents, always=True))
     if words := _measure_words(result):
         console.print(f"  Per 100 participants: {words}.")
     if PUBLIC in answer.nets.get(arm, {}):
@@ -145,13 +159,13 @@ def needed_words(needed: Needed) -> str:
     )
 
 
-def _payer_row(payer: str, one: PayerResult, births: int) -> str | None:
+def _payer_row(payer: str, one: PayerResult, births: int, *, always: bool = False) -> str | None:
     """Return the line of a payer in thousand kronor a year's cohort, or None where nothing happens to it."""
     thousand = births / 1000
     spent, net = one.spent * thousand, -one.incremental * thousand
-    if round(spent) == 0 and round(net) == 0:
+    if round(spent) == 0 and round(net) == 0 and not always:
         return None
-    depth = 1 + (0 if payer == PUBLIC or payer.split(".")[0] in APART else payer.count(".") + 1)
+    depth = 1 + (0 if payer == PUBLIC or payer.split(".")[0] in APART else payer.count(".") + 1 + (payer == OWN))
     name = "  " * depth + _WORDS.get(payer, payer.split(".")[-1].replace("_", " "))
     error = "" if one.se is None else f"{one.se * thousand:,.0f}"
     unsure = "?" if one.se is not None and abs(one.incremental) < 2 * one.se else ""
@@ -208,6 +222,8 @@ def print_plan(plan: Mapping[str, Any]) -> None:
     if plan["races"]:
         console.print(f"hazards and uncertain occasions race out of: {', '.join(plan['races'])}")
     _print_links(console, plan["links"])
+    for line in plan["residence"]["words"] if plan["residence"] else ():
+        console.print(line)
     console.print("counted together:")
     for margin in plan["margins"]:
         asked = f"  (for {', '.join(margin['asked_by'])})" if margin["asked_by"] else ""

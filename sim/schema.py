@@ -247,9 +247,19 @@ class PriceForm(Form):
     payer: Any
     cashable: Any = 1.0
     cashable_provenance: Provenance = "assumed"
+    stays: bool = False
+    """Whether the same payers pay wherever the person lives."""
     source: Text
     provenance: Provenance
     note: str | None = None
+
+
+class ResidenceForm(Form):
+    """`residence:` of a price list: who pays for those who have moved."""
+
+    column: str
+    own: str
+    elsewhere: dict[str, Any]
 
 
 class PriceListForm(Form):
@@ -257,6 +267,7 @@ class PriceListForm(Form):
 
     title: Text
     payers: list[str]
+    residence: ResidenceForm | None = None
     prices: dict[str, PriceForm]
 
 
@@ -379,6 +390,7 @@ STAND_INS: dict[type[BaseModel], dict[str, Any]] = {
     PriceListForm: {
         "title": "-",
         "payers": [],
+        "residence": {"column": "-", "own": "-", "elsewhere": {}},
         "prices": {"*": {"title": "-", "amount": 0, "unit": "-", "price_year": 2023, "payer": "-", **_SOURCED}},
     },
     IndexForm: {"title": "-", "cpi": {"*": 1}, "unit": "-", **_SOURCED},

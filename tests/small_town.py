@@ -141,11 +141,18 @@ parameters:
     "prices/town.yaml": f"""\
 title: Prices of the town
 payers: [municipality.school, municipality.social, municipality.other, region.other, state]
+residence:
+  column: residence
+  own: own
+  elsewhere:
+    region: {{municipality: municipality.other}}
+    elsewhere: {{municipality: municipality.other, region: region.other}}
+    abroad: nobody
 prices:
   support: {{title: Support, quantity: behind, amount: 1000, unit: SEK, price_year: 2024,
             payer: municipality.school, {_TAIL}}}
   fosterage: {{title: Fosterage, quantity: fostered, amount: 9000, unit: SEK, price_year: 2024,
-              payer: {{municipality.social: 0.9, state: 0.1}}, {_TAIL}}}
+              payer: {{municipality.social: 0.9, state: 0.1}}, stays: true, {_TAIL}}}
 """,
     "interventions/tutors.yaml": """\
 title: Tutors

@@ -72,7 +72,7 @@ def parameter_files() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def test_every_domain_has_its_parameters_and_every_file_a_domain() -> None:
     names = {name for name, _ in parameter_files()}
-    assert names == {domain.name for domain in MODEL.all_domains} | {"quantities"}
+    assert names == {domain.name for domain in MODEL.all_domains} | {"quantities", "links"}
 
 
 def test_every_parameter_of_every_file_is_read_by_some_rule(every_arm: Plan) -> None:
