@@ -7,7 +7,6 @@ of the user's.
 from __future__ import annotations
 
 import csv
-import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -44,6 +43,7 @@ from sim.plan import Plan, bind
 from sim.prices import APART, PUBLIC, Economics, Price, belongs
 from sim.scenario import Scenario
 from sim.source import read_yaml
+from sim.tables import Parameters, axes_of
 
 HELD_OUT = "held-out"
 
@@ -304,7 +304,7 @@ def tax_wedge(check: Check, ground: Ground) -> Values:
     model, prices = ground.scenario.model, ground.prices(check.what)
     earnings = model.quantity("earnings")
     wanted = check.given["earnings"] * ground.uprating(check.price_year or 0, earnings.price_year)
-    person = _person_with(earnings, wanted, ground)
+    person = _person_with(earnings, wanted, check, ground)
     paid: dict[str, float] = {"municipality": 0.0, "region": 0.0, "state": 0.0}
     for price in prices:
         money = -price.sign * price.amount * _at(price.quantity, person, ground)
@@ -317,12 +317,23 @@ def tax_wedge(check: Check, ground: Ground) -> Values:
     return [paid[check.against] / sum(paid.values())]
 
 
-def _person_with(quantity: Quantity, wanted: float, ground: Ground) -> dict[str, Any]:
-    """Return the values of the columns of a quantity at which it comes nearest to an amount."""
-    columns = [ground.scenario.model.columns[name] for name in quantity.rule.reads]
-    choices = [[column.text(code) if column.labels else code for code in range(column.size)] for column in columns]
-    people = (dict(zip(quantity.rule.reads, values, strict=True)) for values in itertools.product(*choices))
-    return min(people, key=lambda person: abs(_at(quantity, person, ground) - wanted))
+def _person_with(quantity: Quantity, wanted: float, check: Check, ground: Ground) -> dict[str, Any]:
+    """Return the values of the columns of a quantity at which it comes nearest to an amount.
+
+    Of those whom the check's denominator holds for, at its ages.
+    """
+    model = ground.scenario.model
+    who = Count.of(check.denominator).condition.rule(model.columns)
+    columns = [model.columns[name] for name in dict.fromkeys([*quantity.rule.reads, *who.reads])]
+    axes = axes_of(columns, check.ages, {})
+    amounts, asked = quantity.rule.evaluate(axes, parameters_of(ground.plan))[0], who.evaluate(axes, Parameters())[0]
+    far = np.where(asked != 0, np.abs(amounts - wanted), np.inf)
+    cell = np.unravel_index(int(np.argmin(far)), far.shape)
+    codes = dict(zip(columns, (int(code) for code in cell), strict=True))
+    person: dict[str, Any] = {}
+    for column, code in codes.items():
+        person[column.name] = column.text(code) if column.labels else code + check.ages[0] * (column.name == "age")
+    return person
 
 
 def _at(quantity: Quantity, person: Mapping[str, Any], ground: Ground) -> float:

@@ -23,7 +23,7 @@ from sim.latent import Cuts
 from sim.ledger import Need
 from sim.links import LINKS, Link, Linking, common_share_from
 from sim.model import MAX_AGE, Model
-from sim.parameters import override, parameters_from
+from sim.parameters import Change, parameters_from
 from sim.people import Population
 from sim.plan import Plan, bind
 from sim.population_file import PopulationFile
@@ -120,13 +120,15 @@ class _Loader:
         model = self.model(file)
         labels = frozenset(label for column in model.columns.values() for label in column.labels or ())
         linking = self.linking(model, labels, form.causal_share if causal_share is None else causal_share)
-        parameters, links = self.parameters(linking, labels)
-        population = self.population(file, model)
-        prices, payers = self.prices(file, model)
+        place = self.place(file)
+        local = self.local(place)
+        parameters, links = self.parameters(linking, labels, local)
+        population = self.population(file, place, model)
+        prices, payers = self.prices(file, place, model)
         years = tuple(prices.index) if prices else ()
-        arms = self.arms(file, Surroundings(model, payers, years), parameters, prices, linking, labels)
-        for place, name in enumerate(form.measures):
-            with self.found.at(file, ("measures", place)):
+        arms = self.arms(file, Surroundings(model, payers, years), parameters, prices, linking, labels, local)
+        for number, name in enumerate(form.measures):
+            with self.found.at(file, ("measures", number)):
                 model.quantity(name)
         horizon = self.horizon(file)
         check_price_year(file, ("economics", "price_year"), form.economics.price_year, years, self.found)
@@ -236,7 +238,25 @@ class _Loader:
         own, _ = parameters_from(file, labels, unlinked, self.found)
         return Linking(model, common_share_from(file, own, stated, self.found), own)
 
-    def parameters(self, linking: Linking, labels: frozenset[str]) -> tuple[dict[str, Parameters], tuple[Link, ...]]:
+    def place(self, scenario: Checked) -> Checked | None:
+        """Return the population file, which also says what differs in the place."""
+        return self.named(scenario, ("population",), "populations", scenario.form.population, PopulationForm)
+
+    def local(self, place: Checked | None) -> dict[str, dict[str, Change]]:
+        """Return the parameters that have another value in the place, by domain and name."""
+        stated = place.form.local.parameters if place else {}
+        return {
+            domain: {
+                name: Change(one.value, place, ("local", "parameters", domain, name, "value"))
+                for name, one in rows.items()
+            }
+            for domain, rows in stated.items()
+            if place
+        }
+
+    def parameters(
+        self, linking: Linking, labels: frozenset[str], local: Mapping[str, Mapping[str, Change]]
+    ) -> tuple[dict[str, Parameters], tuple[Link, ...]]:
         """Return the parameters of every domain, of the quantities and of links, and all links."""
         model = linking.model
         names = [*(domain.name for domain in model.all_domains), QUANTITIES]
@@ -249,8 +269,13 @@ class _Loader:
         links: list[Link] = []
         for name in names:
             if file := self.parameter_file(name):
-                result[name], own_links = parameters_from(file, labels, linking, self.found)
+                result[name], own_links = parameters_from(file, labels, linking, self.found, local.get(name))
                 links += own_links
+        for domain, changes in local.items():
+            if changes and (domain not in result or domain == LINKS):
+                where = next(iter(changes.values()))
+                sentence, path = f"no domain {domain!r} with parameters", where.path[:3]
+                self.found.note(where.file, path, sentence, nearest(domain, result), at_key=True)
         return result, tuple(links)
 
     def parameter_file(self, name: str) -> Checked | None:
@@ -266,16 +291,14 @@ class _Loader:
             self.found.note(file, ("domain",), sentence)
         return file
 
-    def population(self, scenario: Checked, model: Model) -> Population | None:
+    def population(self, scenario: Checked, file: Checked | None, model: Model) -> Population | None:
         """Return who is born, the shares checked."""
-        name = scenario.form.population
-        file = self.named(scenario, ("population",), "populations", name, PopulationForm)
         if file is None:
             return None
         reference = None
         if file.form.fifths_of is not None:
             reference = self.fifths(file, model)
-        return PopulationFile(file, model, self.found, reference).read(name)
+        return PopulationFile(file, model, self.found, reference).read(scenario.form.population)
 
     def fifths(self, file: Checked, model: Model) -> Mapping[str, Cuts]:
         """Return where the population that a file names cuts its latent traits."""
@@ -289,14 +312,18 @@ class _Loader:
         reading.read(file.form.fifths_of)
         return reading.cuts
 
-    def prices(self, scenario: Checked, model: Model) -> tuple[PriceList | None, list[str]]:
-        """Return the prices with their index, and the payers."""
+    def prices(self, scenario: Checked, place: Checked | None, model: Model) -> tuple[PriceList | None, list[str]]:
+        """Return the prices of the place with their index, and the payers."""
         file = self.named(scenario, ("prices",), "prices", scenario.form.prices, PriceListForm)
         index = self.named(scenario, ("prices",), "prices", "indices", IndexForm)
         years = index_from(index, self.found) if index else {}
         if file is None:
             return None, []
-        return price_list_from(file, years, model, self.found), file.form.payers
+        prices = price_list_from(file, years, model, self.found)
+        if place is not None:
+            own = changed_prices(place, ("local", "prices"), place.form.local.prices, prices, self.found)
+            prices = replace(prices, prices=tuple(own.get(price.name, price) for price in prices.prices))
+        return prices, file.form.payers
 
     def horizon(self, file: Checked) -> int:
         """Return the number of steps."""
@@ -333,6 +360,7 @@ class _Loader:
         prices: PriceList | None,
         linking: Linking,
         labels: frozenset[str],
+        local: Mapping[str, Mapping[str, Change]],
     ) -> dict[str, Arm]:
         """Return the arms by name, each with its interventions and with what it changes."""
         arms: dict[str, Arm] = {}
@@ -360,8 +388,10 @@ class _Loader:
                     sentence = "an arm cannot change what share of an association is causal"
                     self.found.note(file, inner, sentence, "state `causal_share` for the whole scenario", at_key=True)
                     continue
-                changed[domain] = override(own, values, file, inner, labels, linking, self.found)
-            other = changed_prices(file, name, prices, self.found)
+                changes = {one: Change(value, file, (*inner, one)) for one, value in values.items()}
+                changes = {**local.get(domain, {}), **changes}
+                changed[domain], _ = parameters_from(own, labels, linking, self.found, changes)
+            other = changed_prices(file, (*path, "prices"), form.prices, prices, self.found) if prices else {}
             with self.found.at(file, (*path, "interventions")):
                 arms[name] = Arm(tuple(one for one in chosen if one is not None), changed, other)
         return arms

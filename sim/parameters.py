@@ -24,14 +24,37 @@ _SHORT_STEP = re.compile(r"\b(?:per (month|quarter|week|day)|(month|quarter|week
 _STEPS_A_YEAR = {"month": 12, "quarter": 4, "week": 52, "day": 365}
 
 
+@dataclass(frozen=True)
+class Change:
+    """Another value of a parameter, and where a file says so."""
+
+    value: Any
+    file: Checked
+    path: KeyPath
+
+
 def parameters_from(
-    file: Checked, labels: Collection[str], linking: Linking, found: Findings
+    file: Checked,
+    labels: Collection[str],
+    linking: Linking,
+    found: Findings,
+    changes: Mapping[str, Change] | None = None,
 ) -> tuple[Parameters, tuple[Link, ...]]:
     """Return the parameters of a file as rules read them, and the links among them; every mistake is noted.
 
-    labels: the labels of all columns of the model, which a table's keys must be among unless they are ages.
+    labels: the labels of all columns of the model, which a table's keys must be among unless they are ages; changes:
+    values by name that a place or an arm has instead. A changed link is an association like that of the file: its
+    causal part is what acts.
     """
     form: ParametersForm = file.form
+    given = {name: Change(one.value, file, ("parameters", name, "value")) for name, one in form.parameters.items()}
+    for name, change in (changes or {}).items():
+        if name in given:
+            given[name] = change
+        else:
+            hint = nearest(name, given)
+            sentence = f"domain '{form.domain}' has no parameter {name!r}"
+            found.note(change.file, change.path, sentence, hint, at_key=True)
     values: dict[str, float | Table] = {}
     for name, one in form.parameters.items():
         path: KeyPath = ("parameters", name)
@@ -39,41 +62,10 @@ def parameters_from(
             found.note(file, (*path, "uncertainty"), reason)
         if wrong := _wrong_step(one):
             found.note(file, (*path, "unit"), *wrong)
-        values[name] = _Reading(name, one.unit, labels, file, found).value(one.value, (*path, "value"))
-    causal, links = linked(form, values, linking, file, lambda name: (file, ("parameters", name, "value")), found)
+        now = given[name]
+        values[name] = _Reading(name, one.unit, labels, now.file, found).value(now.value, now.path)
+    causal, links = linked(form, values, linking, file, lambda name: (given[name].file, given[name].path), found)
     return Parameters(form.domain, causal), links
-
-
-def override(
-    given: Checked,
-    changes: Mapping[str, Any],
-    file: Checked,
-    path: KeyPath,
-    labels: Collection[str],
-    linking: Linking,
-    found: Findings,
-) -> Parameters:
-    """Return the parameters of the file `given` with the changes at `path` of another file made.
-
-    A changed link is an association like that of the file: its causal part is what acts.
-    """
-    form: ParametersForm = given.form
-    values = {
-        name: _Reading(name, one.unit, labels, given, Findings()).value(one.value, ())
-        for name, one in form.parameters.items()
-    }
-    for name, value in changes.items():
-        if name not in values:
-            hint = nearest(name, values)
-            found.note(file, (*path, name), f"domain '{form.domain}' has no parameter {name!r}", hint, at_key=True)
-            continue
-        unit = form.parameters[name].unit
-        values[name] = _Reading(name, unit, labels, file, found).value(value, (*path, name))
-
-    def place(name: str) -> tuple[Checked, KeyPath]:
-        return (file, (*path, name)) if name in changes else (given, ("parameters", name, "value"))
-
-    return Parameters(form.domain, linked(form, values, linking, given, place, found)[0])
 
 
 @dataclass

@@ -12,7 +12,7 @@ from sim.errors import ScenarioError, nearest
 from sim.form_check import Checked, Findings, shown
 from sim.model import Model
 from sim.prices import PUBLIC, Price, PriceList, Residence, payer_nodes
-from sim.schema import PriceForm, PriceListForm, ResidenceForm
+from sim.schema import PriceChangeForm, PriceForm, PriceListForm, ResidenceForm
 from sim.source import KeyPath
 from sim.tables import Parameters, Rule, tabulate
 
@@ -43,20 +43,20 @@ def price_list_from(file: Checked, index: dict[int, float], model: Model, found:
     return PriceList(tuple(rows), index, _residence(file, model, found))
 
 
-def changed_prices(file: Checked, arm: str, prices: PriceList | None, found: Findings) -> dict[str, Price]:
-    """Return the prices that an arm of a scenario changes."""
-    known = {price.name: price for price in prices.prices} if prices else {}
+def changed_prices(
+    file: Checked, path: KeyPath, forms: Mapping[str, PriceChangeForm], prices: PriceList, found: Findings
+) -> dict[str, Price]:
+    """Return the prices that the forms at a path of a file change: those of an arm, or of a place."""
+    known = {price.name: price for price in prices.prices}
     changed = {}
-    for name, form in file.form.arms[arm].prices.items():
-        path: KeyPath = ("arms", arm, "prices", name)
+    for name, form in forms.items():
         if name not in known:
-            if prices is not None:
-                found.note(file, path, f"no price {name!r}", nearest(name, known), at_key=True)
+            found.note(file, (*path, name), f"no price {name!r}", nearest(name, known), at_key=True)
             continue
-        changes = form.model_dump(exclude_none=True)
-        if prices is not None and "price_year" in changes:
-            check_price_year(file, (*path, "price_year"), changes["price_year"], prices.index, found)
-        changed[name] = replace(known[name], **changes)
+        if form.price_year is not None:
+            check_price_year(file, (*path, name, "price_year"), form.price_year, prices.index, found)
+        changes = {"amount": form.amount, "price_year": form.price_year}
+        changed[name] = replace(known[name], **{key: value for key, value in changes.items() if value is not None})  # type: ignore[arg-type]
     return changed
 
 

@@ -340,11 +340,35 @@ class JointForm(Form):
     associations: list[AssociationForm] = Field(default_factory=list)
 
 
+class LocalFigureForm(Form):
+    """A parameter that has another value in a place."""
+
+    value: Any
+    source: Text
+    provenance: Provenance
+
+
+class LocalPriceForm(PriceChangeForm):
+    """A price that is another in a place."""
+
+    source: Text
+    provenance: Provenance
+
+
+class LocalForm(Form):
+    """`local:` of a population file: what differs from the country in this place."""
+
+    parameters: dict[str, dict[str, LocalFigureForm]] = Field(default_factory=dict)
+    """By domain and name."""
+    prices: dict[str, LocalPriceForm] = Field(default_factory=dict)
+
+
 class PopulationForm(Form):
     """A population file."""
 
     title: Text
     births_per_year: BirthsForm
+    local: LocalForm = Field(default_factory=LocalForm)
     fifths_of: str | None = None
     joint: JointForm | None = None
     attributes: dict[str, AttributeForm]

@@ -78,7 +78,11 @@ def leaves_study(upper_secondary, previous_upper_secondary, sex, parental_educat
     (structural). Assumed; SCB Inträdet på arbetsmarknaden as a guide.
     """
     pupil, was_pupil = _pupil(upper_secondary), _pupil(previous_upper_secondary)
-    goes_on = _share(p.direct_entry_odds * _inclination(sex, parental_education, school_ability, neuro, p))
+    goes_on = _share(
+        p.direct_entry_odds
+        * np.exp(p.direct_entry_by_programme[previous_upper_secondary])
+        * _inclination(sex, parental_education, school_ability, neuro, p)
+    )
     from_school = was_pupil & ~pupil
     graduate = (upper_secondary == "tertiary") & (previous_upper_secondary == "diploma")
     higher = isin(upper_secondary, "diploma", "tertiary")
@@ -88,7 +92,11 @@ def leaves_study(upper_secondary, previous_upper_secondary, sex, parental_educat
         np.where(upper_secondary == "kaa", p.kaa_leaver_work_odds, p.leaver_work_odds)
         * np.exp(p.leaver_by_education[upper_secondary] + p.leaver_ability * school_ability + p.leaver_by_neuro[neuro])
     )
-    middle = p.leaver_middle_odds * np.exp(p.middle_by_education[upper_secondary] + p.middle_ability * school_ability)
+    middle = p.leaver_middle_odds * np.exp(
+        p.middle_by_education[upper_secondary]
+        + p.leaver_middle_by_programme[previous_upper_secondary]
+        + p.middle_ability * school_ability
+    )
     high = p.leaver_high_odds * np.exp(p.high_by_education[upper_secondary] + p.high_ability * school_ability)
     classes = 1 + middle + high
     return (

@@ -13,21 +13,23 @@ crime = Domain("crime", states=("inactive", "active", "persistent", "custody"), 
 
 
 @crime.hazard("inactive", "active", ages=("debut_from", "debut_to"))
-def debut(age, sex, behaviour_risk, previous_conduct, p):
+def debut(age, sex, school_ability, behaviour_risk, previous_conduct, p):
     """Yearly hazard that crime begins, or begins again. Per year; level and shape tuned to suspects by age (Brå)."""
     return p.debut_by_age[age] * np.exp(
-        p.boy * (sex == "boy") + p.behaviour * behaviour_risk + p.by_conduct[previous_conduct]
+        p.boy * (sex == "boy")
+        - p.ability * school_ability
+        + p.behaviour * behaviour_risk
+        + p.by_conduct[previous_conduct]
     )
 
 
 @crime.factor("inactive", "active")
-def debut_after_what_went_before(previous_ever_placed, previous_substance, previous_convictions, school_ability, p):
-    """Ratio of beginning by earlier placement, use, convictions and school ability. Associations, assumed."""
+def debut_after_what_went_before(previous_ever_placed, previous_substance, previous_convictions, p):
+    """Ratio of beginning by earlier placement, use and convictions. Associations, assumed."""
     return np.exp(
         p.by_placed[previous_ever_placed]
         + p.by_substance[previous_substance]
         + p.by_convictions[previous_convictions]
-        - p.ability * school_ability
     )
 
 
