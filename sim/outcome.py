@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,8 +64,26 @@ class Outcome:
             self._changes[arm].deliveries += counts.refused
         return self._changes[arm]
 
+    def fold(self, counts: NDArray[Any]) -> FloatArray:
+        """Return counts by block, (blocks, …), as weighted counts by equal random part of the cohort, (parts, …).
+
+        Without strata a block is a part, and everyone weighs 1. With strata a part is one block of each, each person
+        weighing share · total / persons of his stratum, so that sums over parts stand for the population.
+        """
+        values = np.asarray(counts, dtype=np.float64)
+        strata = self.plan.strata
+        if strata is None:
+            return values
+        by_stratum = values.reshape(len(strata.weights), self.plan.scenario.cohort.parts, *values.shape[1:])
+        return np.asarray(np.tensordot(strata.weights, by_stratum, axes=1))
+
+    @cached_property
+    def persons(self) -> FloatArray:
+        """Weighted members of the cohort by part."""
+        return self.fold(self.baseline.persons)
+
     def volume(self, quantity: Quantity | str, ledger: Ledger, arm: str = BASELINE) -> FloatArray:
-        """Return a quantity's volume by block and row, (blocks, steps + 1), with the parameters of an arm.
+        """Return a quantity's weighted volume by part and row, (parts, steps + 1), with the parameters of an arm.
 
         Those in delivery of an intervention that replaces the quantity are not counted.
         """
@@ -79,14 +99,14 @@ class Outcome:
         for flag in flags:
             place = margin.columns.index(flag) + 1
             shaped = shaped * np.array([1.0, 0.0]).reshape([-1 if k == place else 1 for k in range(shaped.ndim)])
-        return np.asarray(np.einsum("brc,rc->br", ledger.floats(margin), shaped.reshape(len(weights), -1)))
+        return self.fold(np.einsum("brc,rc->br", ledger.floats(margin), shaped.reshape(len(weights), -1)))
 
     def share_in(self, columns: Iterable[str], arm: str = BASELINE) -> tuple[FloatArray, list[int]]:
-        """Return counts over columns summed over blocks, (steps + 1, sizes of the columns…), and the sizes."""
+        """Return weighted counts over columns summed over blocks, (steps + 1, sizes of the columns…), and the sizes."""
         wanted = list(columns)
         ledger = self.ledger(arm)
         margin = ledger.margin(wanted)
-        counts = ledger.of(margin).sum(axis=0).reshape(-1, *margin.sizes)
+        counts = self.fold(ledger.of(margin)).sum(axis=0).reshape(-1, *margin.sizes)
         others = tuple(k + 1 for k, name in enumerate(margin.columns) if name not in wanted)
         summed = counts.sum(axis=others)
         kept = [name for name in margin.columns if name in wanted]

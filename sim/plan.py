@@ -21,6 +21,7 @@ from sim.ledger import Margin, Need, check_size, margins_for, need_of
 from sim.people import Attribute
 from sim.program import Compiler, Layout, Program, Shared
 from sim.scenario import BASELINE, Arm, Scenario
+from sim.strata import Strata, strata_of
 from sim.tables import Parameters
 
 MAX_ARMS = 64
@@ -42,6 +43,8 @@ class Plan:
     """Catalogue names of all interventions of all arms, in the order of the ledger."""
     arms: Mapping[str, tuple[Intervention, ...]]
     """The offers that are made in each arm, those of baseline coverage included."""
+    strata: Strata | None
+    """Who belongs to which stratum of the cohort, where it has any."""
     changed: frozenset[str]
     """Arms with other parameters: everyone lives another life, so they are simulated in full."""
 
@@ -144,6 +147,7 @@ def bind(scenario: Scenario) -> Plan:
         start_codes=starts,
         interventions=tuple(sorted(catalogue)),
         arms={name: _made(arm, covered) for name, arm in scenario.arms.items()},
+        strata=strata_of(scenario),
         changed=frozenset(name for name, arm in scenario.arms.items() if arm.parameters),
     )
 
