@@ -47,8 +47,8 @@ def read_lives(
     plan: Plan, readers: Mapping[str, Reader], *, seed: int, ids: NDArray[np.uint64] | None = None, batch: int = BATCH
 ) -> dict[str, NDArray[np.generic]]:
     """Live a sample in the baseline, batch by batch, and return what each reader saw, persons last."""
-    persons = persons_of(plan, sampled_ids(plan) if ids is None else ids, None)
     key = philox_key(seed)
+    persons = persons_of(plan, sampled_ids(plan) if ids is None else ids, None, key)
     found: dict[str, list[NDArray[np.generic]]] = {name: [] for name in readers}
     for start in range(0, len(persons), batch):
         some = persons.some(np.arange(start, min(start + batch, len(persons))))

@@ -45,6 +45,7 @@ def plan_as_dict(plan: Plan) -> dict[str, Any]:
         "model": model.name,
         "persons": scenario.cohort.persons,
         "copies": scenario.cohort.copies,
+        "strata": _strata_as_dict(plan),
         "steps": scenario.horizon,
         "order": [domain.name for domain in model.all_domains],
         "races": _mixed_states(plan),
@@ -97,6 +98,23 @@ def _link_as_dict(link: Link) -> dict[str, Any]:
         "provenance": link.provenance,
         "source": link.source,
     }
+
+
+def _strata_as_dict(plan: Plan) -> list[dict[str, Any]]:
+    """Return each stratum with its share of the population and its persons."""
+    cohort = plan.scenario.cohort
+    if plan.strata is None:
+        return []
+    return [
+        {
+            "stratum": one.name,
+            "when": one.when.text if one.when else None,
+            "share": float(plan.strata.shares[place]),
+            "persons": cohort.sizes[place],
+            "blocks": cohort.parts,
+        }
+        for place, one in enumerate(cohort.strata)
+    ]
 
 
 def _offer_as_dict(intervention: Intervention, named: bool) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,7 @@ _COUNT_OF = {"eligible": ELIGIBLE_COUNT, "offered": OFFERED_COUNT, "start": STAR
 
 @dataclass(frozen=True)
 class Flows:
-    """Money by leaf payer: (blocks, rows) in SEK of the economics' price year, costs positive, undiscounted."""
+    """Money by leaf payer: (parts, rows) in SEK of the economics' price year, costs positive, undiscounted."""
 
     by_payer: Mapping[str, FloatArray]
 
@@ -58,13 +59,13 @@ class PayerResult:
     gross: float
     """Arm - baseline, discounted, whether or not it can be cashed in."""
     se: float | None
-    """Standard error of `incremental`, from blocks of copies; None with one."""
+    """Standard error of `incremental`, from parts of the cohort; None with one."""
     break_even_year: int | None
     """First calendar year after which the discounted cumulative net stays at 0 or above to the horizon."""
     no_outlay: bool
     """Whether the payer pays nothing for the interventions."""
     cumulative: FloatArray
-    """Discounted cumulative net saving by step, mean over blocks."""
+    """Discounted cumulative net saving by step, mean over parts."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ class ArmResult:
     """One arm against the baseline."""
 
     participants: int
+    """Simulated persons whom the arm reaches."""
     participants_per_cohort: float
     by_payer: Mapping[str, PayerResult]
     measures: Mapping[str, Measure]
@@ -104,7 +106,7 @@ class Comparison:
 
     @cached_property
     def persons(self) -> int:
-        """Members of the cohort in all copies."""
+        """Simulated members of the cohort, in all copies or strata."""
         return int(self.outcome.baseline.persons.sum())
 
 
@@ -117,13 +119,13 @@ class _Pricing:
         scenario = outcome.plan.scenario
         self.prices: PriceList = scenario.prices
         self.years = [scenario.cohort.born + row - 1 for row in range(scenario.horizon + 1)]
-        self.shape = (scenario.cohort.blocks, scenario.horizon + 1)
+        self.shape = (scenario.cohort.parts, scenario.horizon + 1)
         residence = self.prices.residence
         self.lived = scenario.model.domain(residence.column).states if residence else ()
         self.volumes: dict[tuple[Quantity, str, bool], FloatArray] = {}
 
     def change(self, quantity: Quantity, arm: str, residence: Residence | None = None) -> FloatArray:
-        """Return a quantity's volume in an arm - that in the baseline, (1 or where people live, blocks, rows)."""
+        """Return a quantity's volume in an arm - that in the baseline, (1 or where people live, parts, rows)."""
         key = (quantity, arm, residence is not None)
         if key not in self.volumes:
             outcome = self.outcome
@@ -137,7 +139,7 @@ class _Pricing:
         return self.volumes[key]
 
     def volume(self, quantity: Quantity, arm: str, residence: Residence | None = None) -> FloatArray:
-        """Return a quantity's volume of everyone in an arm, (1 or where people live, blocks, rows)."""
+        """Return a quantity's volume of everyone in an arm, (1 or where people live, parts, rows)."""
         key = (quantity, BASELINE, residence is not None)
         if key not in self.volumes:
             self.volumes[key] = self.counted(quantity, self.outcome.baseline, BASELINE, residence)
@@ -204,7 +206,7 @@ class _Pricing:
             place = self.outcome.plan.interventions.index(intervention.catalogue_name)
             for line in intervention.costs:
                 uprated = line.amount * self.prices.uprating(line.price_year, self.economics.price_year)
-                count = counts[:, :, place, _COUNT_OF[line.per]].astype(np.float64) * uprated
+                count = self.outcome.fold(counts[:, :, place, _COUNT_OF[line.per]]) * uprated
                 self.add(flows, line.payer, count[None])  # who offers it pays, wherever they live by then
         return Flows(flows)
 
@@ -220,7 +222,7 @@ def compare(outcome: Outcome, economics: Economics | None = None) -> Comparison:
     nodes = nodes_of(plan)
     factors = economics.factors(plan.scenario.horizon)
     whole = np.where(factors > 0, 1.0, 0.0)
-    persons = outcome.baseline.persons
+    persons = outcome.persons
     comparison = Comparison(outcome, economics, nodes, {})
     for arm in plan.arms:
         services, delivery = pricing.services(arm), pricing.delivery(arm)
@@ -262,29 +264,29 @@ def _arm_result(pricing: _Pricing, arm: str, nodes: tuple[str, ...], factors: Fl
         outlay = there.at(node, pricing.shape) - here.at(node, pricing.shape)
         net = outlay + cashable.at(node, pricing.shape)
         return _payer_result(
-            outlay, net, outlay + gross.at(node, pricing.shape), outcome.baseline.persons, factors, pricing.years,
+            outlay, net, outlay + gross.at(node, pricing.shape), outcome.persons, factors, pricing.years,
             no_outlay=not any(belongs(payer, node) for payer in own_prices) or not np.any(outlay),
         )  # fmt: skip
 
-    copies = outcome.baseline.persons.sum() / plan.scenario.cohort.represents
+    copies = outcome.persons.sum() / plan.scenario.cohort.represents
     delivered = {}
     for intervention in plan.arms[arm]:
         place = plan.interventions.index(intervention.catalogue_name)
-        change = outcome.change(arm).deliveries[:, :, place].sum(axis=(0, 1)) / copies
+        change = outcome.fold(outcome.change(arm).deliveries[:, :, place]).sum(axis=(0, 1)) / copies
         delivered[intervention.catalogue_name] = {
             "offered": float(change[OFFERED_COUNT]),
             "started": float(change[START_COUNT]),
             "years": float(change[YEAR_COUNT]),
         }  # fmt: skip
     measures = {name: _measure(pricing, arm, plan.scenario.model.quantity(name)) for name in plan.scenario.measures}
-    participants = int(counts.participants.sum())
     by_payer = {node: result(node) for node in nodes}
     own = result(OWN) if OTHER in nodes else None
-    return ArmResult(participants, float(participants / copies), by_payer, measures, delivered, own)
+    per_cohort = float(outcome.fold(counts.participants).sum() / copies)
+    return ArmResult(int(counts.participants.sum()), per_cohort, by_payer, measures, delivered, own)
 
 
 def _payer_result(
-    outlay: FloatArray, net: FloatArray, gross: FloatArray, persons: NDArray[np.int64], factors: FloatArray,
+    outlay: FloatArray, net: FloatArray, gross: FloatArray, persons: FloatArray, factors: FloatArray,
     years: list[int], *, no_outlay: bool,
 ) -> PayerResult:  # fmt: skip
     total = persons.sum()
@@ -313,8 +315,8 @@ def break_even_year(cumulative: FloatArray, years: list[int]) -> int | None:
     return None if below[-1] + 1 >= len(years) else years[int(below[-1]) + 1]
 
 
-def standard_error(totals: FloatArray, weights: NDArray[np.int64]) -> float | None:
-    """Return the jackknife standard error of Σ totals / Σ weights over blocks; None with one block."""
+def standard_error(totals: FloatArray, weights: NDArray[Any]) -> float | None:
+    """Return the jackknife standard error of Σ totals / Σ weights over equal parts; None with one part."""
     used = weights > 0
     blocks = int(used.sum())
     if blocks < 2:
@@ -324,7 +326,7 @@ def standard_error(totals: FloatArray, weights: NDArray[np.int64]) -> float | No
 
 
 def _measure(pricing: _Pricing, arm: str, quantity: Quantity) -> Measure:
-    participants = pricing.outcome.arms[arm].participants
+    participants = pricing.outcome.fold(pricing.outcome.arms[arm].participants)
     change = pricing.change(quantity, arm)[0].sum(axis=1)
     if participants.sum() == 0:
         return Measure(0.0, None, quantity.unit)

@@ -83,8 +83,9 @@ def simulate(
         if value < 1:
             raise ScenarioError(f"{name} must be 1 or more, not {value}")
     started = time.perf_counter()
-    persons = persons_of(plan, ids, families)
-    lives = _Lives(plan, np.uint64(philox_key(seed, replicate)), threads, chunk, progress)
+    key = np.uint64(philox_key(seed, replicate))
+    persons = persons_of(plan, ids, families, key)
+    lives = _Lives(plan, key, threads, chunk, progress)
     outcome = Outcome(plan, seed, replicate, empty_ledger(plan))
     plan.make_tables()  # before threads share them
     offered = _no_deliveries(plan, len(plan.watched))
@@ -185,8 +186,9 @@ def relive(outcome: Outcome, arm: str, program: Program, *, threads: int = 1) ->
     """Live those whom an arm reaches under another program, and return their ledger."""
     plan = outcome.plan
     ledger = empty_ledger(plan)
-    reached = persons_of(plan, outcome.reached[arm], outcome.families[arm])
-    _Lives(plan, np.uint64(philox_key(outcome.seed, outcome.replicate)), threads, CHUNK).live(program, reached, ledger)
+    key = np.uint64(philox_key(outcome.seed, outcome.replicate))
+    reached = persons_of(plan, outcome.reached[arm], outcome.families[arm], key)
+    _Lives(plan, key, threads, CHUNK).live(program, reached, ledger)
     return ledger
 
 
@@ -207,7 +209,8 @@ def run_program(
     (persons,), of each person; by default a family of his own, and the block of his copy.
     """
     steps = plan.scenario.horizon
-    held, block = np.unique(block_of(plan, ids) if blocks is None else blocks, return_inverse=True)
+    whose = family_of(ids) if families is None else families
+    held, block = np.unique(block_of(plan, ids, key, whose) if blocks is None else blocks, return_inverse=True)
     cells = sum(margin.cells for margin in plan.margins)
     ledger = np.zeros((len(held), steps + 1, cells), dtype=np.int64)
     made = np.zeros((len(held), steps + 1, len(program.offers), 4), dtype=np.int64)
@@ -217,7 +220,7 @@ def run_program(
     arguments: list[Any] = [program.arrays[name] for name in _ARGUMENTS]
     lived = live(
         ids.copy(),
-        (family_of(ids) if families is None else families).copy(),
+        whose.copy(),
         block.astype(np.int64),
         cols.copy(),
         0,

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 import sim
-from sim.catalogue import Surroundings, intervention_from
+from sim.catalogue import Surroundings, expression_from, intervention_from
 from sim.errors import FramsynError, Problem, ScenarioError, nearest
 from sim.form_check import Checked, Findings, shown
 from sim.intervention import Intervention
@@ -29,7 +29,7 @@ from sim.plan import Plan, bind
 from sim.population_file import PopulationFile
 from sim.price_files import changed_prices, check_price_year, index_from, price_list_from
 from sim.prices import Economics, PriceList
-from sim.scenario import BASELINE, Arm, Cohort, Scenario
+from sim.scenario import BASELINE, MOST_STRATA, Arm, Cohort, Scenario, Stratum, wrong_condition
 from sim.schema import (
     ChoiceForm,
     IndexForm,
@@ -40,6 +40,7 @@ from sim.schema import (
     ScenarioForm,
 )
 from sim.source import KeyPath, Source, read_yaml, source_from_values
+from sim.strata import StratumError, condition_of
 from sim.table_check import QUANTITIES, Files, make_tables, note_unread
 from sim.tables import Parameters
 
@@ -70,9 +71,9 @@ def load_plan(
 ) -> Plan:
     """Read a scenario file and everything it names, and bind it.
 
-    persons: changes the number of copies, rounded up to whole ones; extra: further columns to be counted;
-    causal_share: of links known only as associations, instead of the scenario's own. Raises ScenarioError with all
-    mistakes of all files at once.
+    persons: changes the number of copies, rounded up to whole ones, or the persons of all strata alike; extra:
+    further columns to be counted; causal_share: of links known only as associations, instead of the scenario's own.
+    Raises ScenarioError with all mistakes of all files at once.
     """
     return _Loader(Path(path), {}).plan(persons, extra, causal_share)
 
@@ -132,14 +133,17 @@ class _Loader:
                 model.quantity(name)
         horizon = self.horizon(file)
         check_price_year(file, ("economics", "price_year"), form.economics.price_year, years, self.found)
-        cohort = self.cohort(file, population, persons)
+        cohort = self.cohort(file, model, population, persons)
         if self.found.problems or population is None or prices is None or cohort is None:
             raise ScenarioError(_unique(self.found.problems))
         resolved = {**self.resolved, "name": self.given.get("name", self.path.stem), "copies": cohort.copies}
+        if cohort.strata:
+            resolved["strata"] = {stratum.name: stratum.persons for stratum in cohort.strata}
         if causal_share is not None:
             resolved["causal_share"] = causal_share
         with self.found.at(file, ()):
-            plan = bind(
+            plan = self.bound(
+                file,
                 Scenario(
                     model=model,
                     population=population,
@@ -156,12 +160,22 @@ class _Loader:
                     resolved=resolved,
                     links=links,
                     causal_share=linking.common.share if linking.common else None,
-                )
+                ),
             )
             self.make_tables(plan, file)
             if not self.found.problems:
                 return plan
         raise ScenarioError(_unique(self.found.problems))
+
+    def bound(self, file: Checked, scenario: Scenario) -> Plan:
+        """Return the scenario bound; a stratum that cannot be is noted where it stands."""
+        try:
+            return bind(scenario)
+        except StratumError as error:
+            own = scenario.cohort.strata[-1].name != error.stratum
+            path: KeyPath = ("cohort", "strata", error.stratum, *(("when",) if own else ()))
+            problem = error.problems[0]
+            raise ScenarioError(file.source.problem(path, problem.message, problem.hint, at_key=not own)) from None
 
     def make_tables(self, plan: Plan, file: Checked) -> None:
         """Make all tables; note mistakes at the figures that make them, and figures that nothing reads."""
@@ -337,20 +351,51 @@ class _Loader:
             return MAX_AGE + 1
         return given
 
-    def cohort(self, file: Checked, population: Population | None, persons: int | None) -> Cohort | None:
-        """Return the cohort, its copies changed to hold so many persons."""
+    def cohort(self, file: Checked, model: Model, population: Population | None, persons: int | None) -> Cohort | None:
+        """Return the cohort, its copies (or all its strata alike) changed to hold so many persons."""
         form = file.form.cohort
         births = form.represents or (population.births_per_year if population else None)
         if births is None:
             return None
         copies = self.given.get("copies", form.copies)
-        if persons is not None:
-            copies = -(-persons // births)
-            if not 1 <= copies <= MAX_COPIES:
-                most = births * MAX_COPIES
-                self.found.problems.append(Problem(f"the number of persons must be 1 to {most:,}, not {persons:,}"))
-                return None
-        return Cohort(form.born, births, copies)
+        before = len(self.found.problems)
+        strata = self.strata(file, model, population)
+        if len(self.found.problems) > before:
+            return None
+        if persons is None:
+            return Cohort(form.born, births, copies, strata)
+        total = sum(stratum.persons for stratum in strata)
+        most = (2**24 if strata else births) * MAX_COPIES
+        if not 1 <= persons <= most:
+            self.found.problems.append(Problem(f"the number of persons must be 1 to {most:,}, not {persons:,}"))
+            return None
+        if not strata:
+            return Cohort(form.born, births, -(-persons // births))
+        scaled = [replace(stratum, persons=-(-persons * stratum.persons // total)) for stratum in strata]
+        return Cohort(form.born, births, copies, tuple(scaled))
+
+    def strata(self, file: Checked, model: Model, population: Population | None) -> tuple[Stratum, ...]:
+        """Return the strata of the cohort; every mistake is noted at its place."""
+        forms = file.form.cohort.strata
+        if forms is None:
+            return ()
+        path: KeyPath = ("cohort", "strata")
+        if not 1 <= len(forms) <= MOST_STRATA:
+            self.found.note(file, path, f"'strata' must be 1 to {MOST_STRATA}, not {len(forms)}", at_key=True)
+        drawn = [one.name for one in population.attributes] if population else []
+        strata = []
+        for place, (name, form) in enumerate(forms.items()):
+            is_last = place == len(forms) - 1
+            if (form.when is None) != is_last:
+                at: KeyPath = (*path, name) if form.when is None else (*path, name, "when")
+                self.found.note(file, at, wrong_condition(name, form.when is None), at_key=form.when is None)
+            when = None
+            if form.when is not None:
+                with self.found.at(file, (*path, name, "when")):
+                    when = expression_from(form.when)
+                    condition_of(when, drawn if population else model.columns, model.columns)
+            strata.append(Stratum(name, self.given.get("strata", {}).get(name, form.persons), when))
+        return tuple(strata)
 
     def arms(
         self,

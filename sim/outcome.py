@@ -6,6 +6,8 @@ import hashlib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,24 +65,42 @@ class Outcome:
             self._changes[arm].deliveries += counts.refused
         return self._changes[arm]
 
+    def fold(self, counts: NDArray[Any]) -> FloatArray:
+        """Return counts by block, (blocks, …), as weighted counts by equal random part of the cohort, (parts, …).
+
+        Without strata a block is a part, and everyone weighs 1. With strata a part is one block of each, each person
+        weighing share · total / persons of his stratum, so that sums over parts stand for the population.
+        """
+        values = np.asarray(counts, dtype=np.float64)
+        strata = self.plan.strata
+        if strata is None:
+            return values
+        by_stratum = values.reshape(len(strata.weights), self.plan.scenario.cohort.parts, *values.shape[1:])
+        return np.asarray(np.tensordot(strata.weights, by_stratum, axes=1))
+
+    @cached_property
+    def persons(self) -> FloatArray:
+        """Weighted members of the cohort by part."""
+        return self.fold(self.baseline.persons)
+
     def volume(self, quantity: Quantity | str, ledger: Ledger, arm: str = BASELINE) -> FloatArray:
-        """Return a quantity's volume by block and row, (blocks, steps + 1), with the parameters of an arm.
+        """Return a quantity's weighted volume by part and row, (parts, steps + 1), with the parameters of an arm.
 
         Those in delivery of an intervention that replaces the quantity are not counted.
         """
         margin, weights = self._weights(quantity, ledger, arm, ())
-        return np.asarray(np.einsum("brc,rc->br", ledger.floats(margin), weights))
+        return self.fold(np.einsum("brc,rc->br", ledger.floats(margin), weights))
 
     def volume_by(self, column: str, quantity: Quantity, ledger: Ledger, arm: str = BASELINE) -> FloatArray:
-        """Return a quantity's volume split by a column's value after the step: (values, blocks, steps + 1)."""
+        """Return a quantity's weighted volume split by a column's value after the step: (values, parts, steps + 1)."""
         margin, weights = self._weights(quantity, ledger, arm, (column,))
         place = margin.columns.index(column)
         sizes = math.prod(margin.sizes[:place]), margin.sizes[place], math.prod(margin.sizes[place + 1 :])
         counts = ledger.floats(margin)
         split = np.einsum(
-            "brxly,rxly->lbr", counts.reshape(*counts.shape[:2], *sizes), weights.reshape(len(weights), *sizes)
+            "brxly,rxly->blr", counts.reshape(*counts.shape[:2], *sizes), weights.reshape(len(weights), *sizes)
         )
-        return np.asarray(split)
+        return np.ascontiguousarray(np.swapaxes(self.fold(split), 0, 1))
 
     def _weights(
         self, quantity: Quantity | str, ledger: Ledger, arm: str, further: Iterable[str]
@@ -100,11 +120,11 @@ class Outcome:
         return margin, shaped.reshape(len(weights), -1)
 
     def share_in(self, columns: Iterable[str], arm: str = BASELINE) -> tuple[FloatArray, list[int]]:
-        """Return counts over columns summed over blocks, (steps + 1, sizes of the columns…), and the sizes."""
+        """Return weighted counts over columns summed over blocks, (steps + 1, sizes of the columns…), and the sizes."""
         wanted = list(columns)
         ledger = self.ledger(arm)
         margin = ledger.margin(wanted)
-        counts = ledger.of(margin).sum(axis=0).reshape(-1, *margin.sizes)
+        counts = self.fold(ledger.of(margin)).sum(axis=0).reshape(-1, *margin.sizes)
         others = tuple(k + 1 for k, name in enumerate(margin.columns) if name not in wanted)
         summed = counts.sum(axis=others)
         kept = [name for name in margin.columns if name in wanted]

@@ -10,9 +10,14 @@ from numpy.typing import NDArray
 
 from sim.draws import person_id
 from sim.errors import ScenarioError
+from sim.people import Population
 from sim.plan import Plan
+from sim.strata import CANDIDATES
 
 Ids = NDArray[np.uint64]
+
+BATCH = 2**18
+"""Births that are looked through at once for the persons of a stratum."""
 
 CHUNK_BLOCKS = 8
 """Blocks that a chunk may hold persons of: each has a ledger of its own while the chunk is lived."""
@@ -36,23 +41,54 @@ class Persons:
         return Persons(self.ids[which], self.families[which], self.blocks[which])
 
 
-def persons_of(plan: Plan, ids: Ids | None, families: Ids | None) -> Persons:
+def persons_of(plan: Plan, ids: Ids | None, families: Ids | None, key: int | np.uint64) -> Persons:
     """Return the persons of these identities and families; by default the whole cohort, everyone a family of his own.
 
     Raises ScenarioError where the families are not one for each person.
     """
-    known = all_ids(plan) if ids is None else np.asarray(ids, dtype=np.uint64)
+    known = all_ids(plan, key) if ids is None else np.asarray(ids, dtype=np.uint64)
     own = family_of(known) if families is None else np.asarray(families, dtype=np.uint64)
     if own.shape != known.shape:
         raise ScenarioError(f"{len(own)} families are given for {len(known)} persons: one for each is needed")
-    return Persons(known, own, block_of(plan, known))
+    return Persons(known, own, block_of(plan, known, key, own))
 
 
-def all_ids(plan: Plan) -> Ids:
-    """Return the identities of everyone in the cohort, copy by copy."""
+def all_ids(plan: Plan, key: int | np.uint64 | None = None) -> Ids:
+    """Return the identities of everyone in the cohort, copy by copy; with strata stratum by stratum, block by block.
+
+    key: that of the seed, which decides who is born into a stratum; raises ScenarioError where it is missing.
+    """
     cohort = plan.scenario.cohort
+    if plan.strata is not None:
+        if key is None:
+            raise ScenarioError("who is born into a stratum depends on the seed: its key is needed")
+        parts = [_members(plan, part, key) for part in range(cohort.parts)]
+        return np.concatenate([part[number] for number in range(len(cohort.strata)) for part in parts])
     first = np.array([person_id(cohort.born, copy, 0) for copy in range(cohort.copies)], dtype=np.uint64)
     return (first[:, None] + np.arange(cohort.represents, dtype=np.uint64)[None, :]).ravel()
+
+
+def _members(plan: Plan, part: int, key: int | np.uint64) -> list[Ids]:
+    """Return the persons of one block of each stratum: the first births of that copy who belong to it."""
+    assert plan.strata is not None
+    cohort = plan.scenario.cohort
+    first = np.uint64(person_id(cohort.born, part, 0))
+    wanted = [size // cohort.parts for size in cohort.sizes]
+    found: list[list[Ids]] = [[] for _ in wanted]
+    number = 0
+    while any(wanted):
+        if number >= CANDIDATES:
+            raise ScenarioError(f"{CANDIDATES:,} births hold too few persons of a stratum", hint="ask for fewer")
+        batch = max(left / share for left, share in zip(wanted, plan.strata.shares, strict=True))
+        last = min(number + int(np.clip(1.05 * batch + 64, 0, BATCH)), CANDIDATES)
+        ids = first + np.arange(number, last, dtype=np.uint64)
+        strata = stratum_of(plan, ids, key, family_of(ids))
+        for stratum, left in enumerate(wanted):
+            taken = ids[strata == stratum][:left]
+            found[stratum].append(taken)
+            wanted[stratum] -= len(taken)
+        number = last
+    return [np.concatenate(some) for some in found]
 
 
 def family_of(ids: Ids) -> Ids:
@@ -60,10 +96,25 @@ def family_of(ids: Ids) -> Ids:
     return ids
 
 
-def block_of(plan: Plan, ids: Ids) -> NDArray[np.int64]:
-    """Return the block of the ledger that each person is counted in: the copy, or its group of copies."""
+def stratum_of(plan: Plan, ids: Ids, key: int | np.uint64, families: Ids) -> NDArray[np.int64]:
+    """Return the number of the stratum that each person is born into; everyone's is 0 where there are none."""
+    strata, model = plan.strata, plan.scenario.model
+    if strata is None:
+        return np.zeros(len(ids), dtype=np.int64)
+    born_with = Population(plan.scenario.population.name, strata.attributes)
+    codes = born_with.draw(ids, key, model.columns, plan.birth_thresholds, families, model.family_columns)
+    return strata.of(codes, len(ids))
+
+
+def block_of(plan: Plan, ids: Ids, key: int | np.uint64, families: Ids) -> NDArray[np.int64]:
+    """Return the block of the ledger that each person is counted in: the copy, or its group of copies; with strata the
+    stratum's own block of that number.
+    """
+    cohort = plan.scenario.cohort
     copy = (ids >> np.uint64(24) & np.uint64(0xFFFF)).astype(np.int64)
-    return copy * plan.scenario.cohort.blocks // plan.scenario.cohort.copies
+    if plan.strata is None:
+        return copy * cohort.blocks // cohort.copies
+    return stratum_of(plan, ids, key, families) * cohort.parts + copy % cohort.parts
 
 
 def chunks(blocks: NDArray[np.int64], most: int) -> list[NDArray[np.int64]]:

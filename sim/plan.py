@@ -22,6 +22,7 @@ from sim.people import Attribute
 from sim.prices import Price
 from sim.program import Compiler, Layout, Program, Shared
 from sim.scenario import BASELINE, Arm, Scenario
+from sim.strata import Strata, strata_of
 from sim.tables import Parameters
 
 MAX_ARMS = 64
@@ -43,6 +44,8 @@ class Plan:
     """Catalogue names of all interventions of all arms, in the order of the ledger."""
     arms: Mapping[str, tuple[Intervention, ...]]
     """The offers that are made in each arm, those of baseline coverage included."""
+    strata: Strata | None
+    """Who belongs to which stratum of the cohort, where it has any."""
     changed: frozenset[str]
     """Arms with other parameters: everyone lives another life, so they are simulated in full."""
 
@@ -146,6 +149,7 @@ def bind(scenario: Scenario) -> Plan:
         start_codes=starts,
         interventions=tuple(sorted(catalogue)),
         arms={name: _made(arm, covered) for name, arm in scenario.arms.items()},
+        strata=strata_of(scenario),
         changed=frozenset(name for name, arm in scenario.arms.items() if arm.parameters),
     )
 

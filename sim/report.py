@@ -18,7 +18,7 @@ from sim.intervention import Intervention
 from sim.model import MAX_AGE
 from sim.needed import Needed
 from sim.prices import APART, OWN, PUBLIC
-from sim.scenario import Scenario
+from sim.scenario import Cohort, Scenario
 
 _WORDS = {
     "public": "All public money", "municipality": "Municipality", "region": "Region", "state": "State",
@@ -61,7 +61,7 @@ def print_comparison(answer: Answer, *, detail: bool = False) -> None:
     console.print(
         "\nSpent: what the interventions cost. Back: what leaves or enters budgets later because of them; only what can"
         " really be cashed in. Net: back less spent.\n±: one standard error of the simulation"
-        f" ({cohort.copies} copies of the municipality), not the uncertainty of the evidence; ? = net within two."
+        f" ({_parts_words(cohort)}), not the uncertainty of the evidence; ? = net within two."
         + _moved_words(comparison)
         + _causal_words(scenario)
         + f"\n{comparison.persons:,} persons, {comparison.outcome.person_years:,} person-years in"
@@ -119,6 +119,13 @@ def _net_words(nets: Sequence[NetAtShare], births: int) -> str:
     shares = " / ".join(f"{one.causal_share:g}".replace("0.", ".") for one in nets)
     amounts = " / ".join(f"{round(one.net * births / 1000) + 0:,}" for one in nets)
     return f"Public net at causal share {shares}: {amounts}."
+
+
+def _parts_words(cohort: Cohort) -> str:
+    """Return what standard errors come from."""
+    if cohort.strata:
+        return f"{cohort.parts} random parts of {len(cohort.strata)} strata, weighted to the population"
+    return f"{cohort.copies} copies of the municipality"
 
 
 def _measure_words(result: ArmResult) -> str:
@@ -216,8 +223,14 @@ def print_plan(plan: Mapping[str, Any]) -> None:
     """Print a plan: order of the year, what is counted, every arm with its offers and effects as they will act."""
     console = _console()
     console.print(
-        f"[bold]{plan['title']}[/bold]: model {plan['model']}, {plan['persons']:,} persons in {plan['copies']} copies"
+        f"[bold]{plan['title']}[/bold]: model {plan['model']}, {plan['persons']:,} persons in"
+        + (f" {len(plan['strata'])} strata" if plan["strata"] else f" {plan['copies']} copies")
     )
+    for one in plan["strata"]:
+        console.print(
+            f"  {one['stratum']} ({one['when'] or 'the rest'}): {one['share']:.3%} of the births, {one['persons']:,}"
+            f" persons in {one['blocks']} blocks"
+        )
     console.print(f"{plan['steps']} steps; order of a year: {', '.join(plan['order'])}")
     if plan["races"]:
         console.print(f"hazards and uncertain occasions race out of: {', '.join(plan['races'])}")

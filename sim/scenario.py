@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sim.errors import ScenarioError
+from sim.expression import Expression
 from sim.intervention import Intervention
 from sim.ledger import Need
 from sim.links import Link
@@ -25,14 +26,31 @@ BASELINE = "baseline"
 """The arm that all others are compared with."""
 
 
+MOST_STRATA = 32
+"""The most strata of a cohort, so that each has blocks enough for its standard error."""
+
+
+@dataclass(frozen=True)
+class Stratum:
+    """A part of the cohort, told apart at birth, with as many persons as one likes."""
+
+    name: str
+    persons: int
+    when: Expression | None = None
+    """Over columns drawn at birth; strata are tried in order, and the last, without a condition, takes the rest."""
+
+
 @dataclass(frozen=True)
 class Cohort:
-    """Who is simulated: children born in one year, as copies of a real municipality."""
+    """Who is simulated: children born in one year, as copies of a real municipality or by strata."""
 
     born: int
     represents: int
-    """Births a year in the municipality: persons in one copy."""
+    """Births a year in the municipality: persons in one copy, unless there are strata."""
     copies: int = 64
+    """Copies; with strata the blocks of each stratum."""
+    strata: tuple[Stratum, ...] = ()
+    """Parts with persons of their own number, weighted when priced; without any, everyone weighs the same."""
 
     def __post_init__(self) -> None:
         for name, value, most in (("represents", self.represents, 2**24), ("copies", self.copies, 2**16)):
@@ -40,16 +58,40 @@ class Cohort:
                 raise ScenarioError(f"cohort: {name} must be 1 to {most:,}, not {value:,}")
         if not 1900 <= self.born <= 2200:
             raise ScenarioError(f"cohort: born must be a year from 1900 to 2200, not {self.born}")
+        if len(self.strata) > MOST_STRATA:
+            raise ScenarioError(f"cohort: {len(self.strata)} strata; at most {MOST_STRATA}")
+        for place, stratum in enumerate(self.strata):
+            if (stratum.when is None) != (place == len(self.strata) - 1):
+                raise ScenarioError(f"cohort: {wrong_condition(stratum.name, stratum.when is None)}")
+            if stratum.persons < 1:
+                raise ScenarioError(f"cohort: stratum '{stratum.name}' needs 1 person or more, not {stratum.persons}")
+
+    @property
+    def parts(self) -> int:
+        """Equal random parts that standard errors come from: blocks, or with strata the blocks of each stratum."""
+        return min(self.copies, MOST_BLOCKS // max(1, len(self.strata)))
 
     @property
     def blocks(self) -> int:
-        """Blocks that the ledger is kept by: a copy each, or several neighbouring copies where there are many."""
-        return min(self.copies, MOST_BLOCKS)
+        """Blocks that the ledger is kept by: a copy each, or several neighbouring ones; with strata part by part."""
+        return self.parts * max(1, len(self.strata))
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Persons of each stratum, rounded up so that its blocks are equal."""
+        return tuple(-(-stratum.persons // self.parts) * self.parts for stratum in self.strata)
 
     @property
     def persons(self) -> int:
-        """Persons in all copies."""
-        return self.represents * self.copies
+        """Persons that are simulated: in all copies, or in all strata."""
+        return sum(self.sizes) if self.strata else self.represents * self.copies
+
+
+def wrong_condition(stratum: str, is_missing: bool) -> str:
+    """Return what is wrong with a stratum that should have a condition and has none, or the reverse."""
+    if is_missing:
+        return f"stratum '{stratum}' needs `when`: only the last one takes the rest"
+    return f"the last stratum, '{stratum}', takes the rest: it has no `when`"
 
 
 @dataclass(frozen=True)

@@ -25,12 +25,20 @@ class Form(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+class StratumForm(Form):
+    """One of `strata:`: a part of the cohort, told apart at birth."""
+
+    when: Any = None
+    persons: Annotated[int, Field(ge=1, le=2**40)]
+
+
 class CohortForm(Form):
     """`cohort:` of a scenario."""
 
     born: Year
     represents: Annotated[int, Field(ge=1, le=2**24)] | None = None
     copies: Annotated[int, Field(ge=1, le=2**16)] = 64
+    strata: dict[str, StratumForm] | None = None
 
 
 class EconomicsForm(Form):

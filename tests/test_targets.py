@@ -73,7 +73,8 @@ def target(name: str, value: float, numerator: str, denominator: str = "1", **mo
     }
     return Target(
         id=name, figure=figure(value, **settings.pop("figure", {})), numerator=Count.of(numerator),
-        denominator=Count.of(denominator), denominator_ages=settings.pop("denominator_ages", settings["ages"]), set="fit", **settings,
+        denominator=Count.of(denominator), denominator_ages=settings.pop("denominator_ages", settings["ages"]),
+        set="fit", **settings,
     )  # type: ignore[arg-type]  # fmt: skip
 
 

@@ -27,9 +27,7 @@ def debut(age, sex, school_ability, behaviour_risk, previous_conduct, p):
 def debut_after_what_went_before(previous_ever_placed, previous_substance, previous_convictions, p):
     """Ratio of beginning by earlier placement, use and convictions. Associations, assumed."""
     return np.exp(
-        p.by_placed[previous_ever_placed]
-        + p.by_substance[previous_substance]
-        + p.by_convictions[previous_convictions]
+        p.by_placed[previous_ever_placed] + p.by_substance[previous_substance] + p.by_convictions[previous_convictions]
     )
 
 
