@@ -87,7 +87,7 @@ def parameters_of(plan: Plan) -> Parameters:
 def volume(quantity: Quantity, outcome: Outcome, ledger: Ledger | None = None) -> FloatArray:
     """Return a quantity's volume in the baseline, by copy and row: (blocks, steps + 1)."""
     counts, weights = cells(quantity, outcome, ledger=ledger)
-    return np.asarray(np.einsum("brc,rc->br", counts, weights))
+    return outcome.fold(np.einsum("brc,rc->br", counts, weights))
 
 
 def cells(

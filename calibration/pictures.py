@@ -40,13 +40,13 @@ class Panel:
 
 PICTURES: tuple[Panel, ...] = (
     Panel("family", (0, 18)),
-    Panel("care", (0, 22), 0.12, ("none",)),
+    Panel("care", (0, 22), 0.16, ("none",)),
     Panel("mental_health", (0, 66), 0.4, ("none",)),
     Panel("school", (6, 20)),
     Panel("upper_secondary", (15, 35)),
     Panel("activity", (16, 70)),
-    Panel("crime", (10, 70), 0.12, ("inactive",)),
-    Panel("assistance", (18, 66), 0.06, ("none",)),
+    Panel("crime", (10, 70), 0.25, ("inactive",)),
+    Panel("assistance", (18, 66), 0.08, ("none",)),
     Panel("residence", (16, 60)),
 )
 """The pictures, a file each."""
@@ -113,21 +113,23 @@ def _picture(outcome: Outcome, panel: Panel, file: Path) -> None:
         axes[0].set_ylabel(group.replace("_", " "), fontsize=9)
         axes[0].set_axis_on()
     handles, labels = grid[0][0].get_legend_handles_labels()
-    # the first row has the fewest panels: what is left of it holds the legend
-    grid[0][-2].legend(
-        handles[::-1], labels[::-1], loc="center", fontsize=9, frameon=False, ncols=1 + (len(labels) > 6)
-    )
     for one in grid[-1]:
         one.set_xlabel("age", fontsize=8)
     figure.suptitle(f"{panel.domain.replace('_', ' ')}, share of the living by age", fontsize=11)
     figure.tight_layout(pad=0.5)
+    two = 1 + (len(labels) > 6)
+    # the first row has the fewest panels: what is left of it holds the legend
+    figure.legend(
+        handles[::-1], labels[::-1], loc="upper right", bbox_to_anchor=(0.98, 0.92), fontsize=9, frameon=False,
+        ncols=two,
+    )  # fmt: skip
     figure.savefig(file, dpi=DOTS_PER_INCH, metadata={"Software": None})
     pyplot.close(figure)
 
 
 def _panel(axes: Any, panel: Panel, model: Model, shares: FloatArray) -> None:
     """Draw one stack of shares over the ages: (ages, states)."""
-    from matplotlib.ticker import PercentFormatter
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
 
     states = model.domain(panel.domain).states
     order = [state for state in states if state not in panel.last] + [s for s in states if s in panel.last]
@@ -143,6 +145,7 @@ def _panel(axes: Any, panel: Panel, model: Model, shares: FloatArray) -> None:
     axes.set_xlim(first, last)
     axes.set_ylim(0, panel.most)
     axes.tick_params(labelsize=8)
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
 
 

@@ -377,13 +377,20 @@ def _of_spells(check: Check, ground: Ground, statistic: Callable[[FloatArray], f
 
 
 def null_programme(check: Check, ground: Ground) -> list[Finding]:
-    """Return whether a programme without effect is worth what it costs and no more: net value = - cost."""
+    """Return whether a programme without effect is worth what it costs and no more: net value = - cost.
+
+    The interval is that of the simulation and of the stated effects, whose standard errors are carried over to the
+    gain in proportion: an estimate near nothing moves lives by as little as it says.
+    """
     arm = NULL_ARM + check.what
     if arm not in ground.arms:
         raise TargetError(f"no arm of the programme '{check.what}' could be made")
     public = ground.arms[arm].by_payer[PUBLIC]
-    reach = CONFIDENT * (public.se or 0.0)
-    return [_finding(check, -public.spent, -public.incremental, public.se, -public.spent - reach, reach - public.spent)]
+    effects = [effect for one in ground.scenario.arms[arm].interventions for effect in one.effects]
+    doubt = max((abs((e.se or 0.0) / e.size) for e in effects if e.size), default=0.0)
+    se = math.hypot(public.se or 0.0, doubt * (public.spent - public.incremental))
+    reach = CONFIDENT * se
+    return [_finding(check, -public.spent, -public.incremental, se, -public.spent - reach, reach - public.spent)]
 
 
 def ceiling(check: Check, ground: Ground) -> list[Finding]:

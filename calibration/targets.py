@@ -15,7 +15,6 @@ import numpy as np
 
 from calibration.counting import (
     Count,
-    FloatArray,
     cells,
     deaths_need,
     is_permanent,
@@ -264,11 +263,11 @@ def _values(target: Target, outcome: Outcome) -> list[float]:
         if _is_constant(above, outcome.plan.scenario.model):
             return over_copies(lambda some: life_expectancy(some, target.ages[0]), alive)
         died, weights = cells(above, outcome, deaths=True)
-        deaths: FloatArray = np.einsum("brc,rc->br", died, weights)
+        deaths = outcome.fold(np.einsum("brc,rc->br", died, weights))
         return over_copies(lambda d, a: period_life_expectancy(d, a, target.ages[0]), deaths, alive)
     if target.statistic == "median":
         counts, amounts = cells(above, outcome)
         rows = slice(target.ages[0] + 1, target.ages[1] + 2)
-        return over_copies(lambda some: median(amounts[rows], some), counts[:, rows])
+        return over_copies(lambda some: median(amounts[rows], some), outcome.fold(counts[:, rows]))
     over = sum_over(volume(above, outcome), target.ages), sum_over(volume(below, outcome), target.denominator_ages)
     return over_copies(ratio, *over)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 
@@ -183,12 +183,15 @@ def _add_refused(plan: Plan, bit: int, unreached: NDArray[np.int64], refused: ND
 
 
 def relive(outcome: Outcome, arm: str, program: Program, *, threads: int = 1) -> Ledger:
-    """Live those whom an arm reaches under another program, and return their ledger."""
+    """Live those whom an arm reaches under another program; return their ledger, all parts counted together."""
     plan = outcome.plan
-    ledger = empty_ledger(plan)
+    cohort = plan.scenario.cohort
     key = np.uint64(philox_key(outcome.seed, outcome.replicate))
     reached = persons_of(plan, outcome.reached[arm], outcome.families[arm], key)
-    _Lives(plan, key, threads, CHUNK).live(program, reached, ledger)
+    strata = max(1, len(cohort.strata))
+    ledger = Ledger.empty(plan.margins, strata, plan.scenario.horizon, len(plan.interventions))
+    by_stratum = replace(reached, blocks=reached.blocks // cohort.parts if cohort.strata else 0 * reached.blocks)
+    _Lives(plan, key, threads, CHUNK).live(program, by_stratum, ledger)
     return ledger
 
 

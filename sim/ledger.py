@@ -128,6 +128,14 @@ class Ledger:
             self.margins, self.counts - other.counts, self.deliveries - other.deliveries, self.persons - other.persons
         )
 
+    def together(self, strata: int) -> Ledger:
+        """Return the ledger with all blocks of each stratum counted as one."""
+
+        def summed(values: IntArray) -> IntArray:
+            return np.asarray(values.reshape(strata, -1, *values.shape[1:]).sum(axis=1))
+
+        return Ledger(self.margins, summed(self.counts), summed(self.deliveries), summed(self.persons))
+
     def margin(self, columns: Iterable[str], deaths: bool = False) -> Margin:
         """Return the smallest margin that holds all these columns; raises ModelError where none does."""
         wanted = set(columns)

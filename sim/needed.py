@@ -15,6 +15,9 @@ from sim.prices import PUBLIC
 MOST_RUNS = 12
 """How often the reached are lived again at the most."""
 
+NEAR = 0.01
+"""Share of the net without an effect that a found net may be off from 0: the answer is told in whole per cent."""
+
 STRONGEST = math.log(20)
 """The largest log ratio that is tried."""
 
@@ -42,7 +45,8 @@ def _needed(outcome: Outcome, arm: str, effects: list[Effect], threads: int) -> 
     """Search the ratio within a bracket from 1 (net known) to the strongest that is tried."""
     plan = outcome.plan
     on = tuple(f"{d}: {a} -> {b}" for effect in effects for d, a, b in effect.on)
-    counts = outcome.arms[arm]
+    whole = outcome.together(arm)
+    counts = whole.arms[arm]
     runs = 0
 
     def net(log_ratio: float) -> float:
@@ -52,10 +56,10 @@ def _needed(outcome: Outcome, arm: str, effects: list[Effect], threads: int) -> 
         offers = tuple(_with_effect(one, log_ratio, plan) for one in plan.arms[arm])
         program = plan.program_of(arm, offers)
         life = relive(outcome, arm, program, threads=threads)
-        again = replace(outcome, arms={**outcome.arms, arm: replace(counts, in_arm=life)})
+        again = replace(whole, arms={arm: replace(counts, in_arm=life)})
         return arm_result(again, arm).by_payer[PUBLIC].incremental
 
-    without = arm_result(outcome, arm).by_payer[PUBLIC].incremental
+    without = arm_result(whole, arm).by_payer[PUBLIC].incremental
     low, at_low = 0.0, without
     if at_low <= 0:
         return Needed(1.0, on, 0)
@@ -72,7 +76,7 @@ def _needed(outcome: Outcome, arm: str, effects: list[Effect], threads: int) -> 
             low, at_low = tried, value
         else:
             high, at_high = tried, value
-        if abs(value) < 1e-3 * without:
+        if abs(value) < NEAR * without:
             break
     return Needed(math.exp(low + (high - low) * at_low / (at_low - at_high)), on, runs)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -64,6 +64,21 @@ class Outcome:
             self._changes[arm] = counts.in_arm - counts.in_baseline
             self._changes[arm].deliveries += counts.refused
         return self._changes[arm]
+
+    def together(self, arm: str) -> Outcome:
+        """Return the same counts of one arm without parts: priced in no time, and without standard errors."""
+        scenario = self.plan.scenario
+        strata = max(1, len(scenario.cohort.strata))
+        one_part = replace(scenario, cohort=replace(scenario.cohort, copies=1))
+        known = self.arms[arm]
+        counts = ArmCounts(
+            known.in_arm.together(strata),
+            known.in_baseline.together(strata),
+            known.participants.reshape(strata, -1).sum(axis=1),
+            known.refused.reshape(strata, -1, *known.refused.shape[1:]).sum(axis=1),
+        )
+        plan = replace(self.plan, scenario=one_part)
+        return replace(self, plan=plan, baseline=self.baseline.together(strata), arms={arm: counts})
 
     def fold(self, counts: NDArray[Any]) -> FloatArray:
         """Return counts by block, (blocks, …), as weighted counts by equal random part of the cohort, (parts, …).

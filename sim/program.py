@@ -146,6 +146,8 @@ class Shared:
     """By domain: who carries an effect is always looked at, so bounds need not know of effects."""
     grids: dict[Any, tuple[NDArray[np.float64], ...]] = field(default_factory=dict)
     """Rules over their columns, by domain, rule, columns, ages and shifts of traits."""
+    plain: dict[tuple[str, ...], Any] = field(default_factory=dict)
+    """What becomes of the rules that no effect replaces, by kind, domain and transition (or state)."""
 
 
 class Compiler:
@@ -288,6 +290,12 @@ class Compiler:
             raise ModelError(f"the ages {low} to {high} of {where} must rise within 0 to {MAX_AGE}")
         return low, high
 
+    def _plain_once(self, key: tuple[str, ...], make: Callable[[], Any]) -> Any:
+        """Return what `make` makes of a rule that no effect replaces, made once for all arms."""
+        if key not in self.shared.plain:
+            self.shared.plain[key] = make()
+        return self.shared.plain[key]
+
     def _own(self, domain: Domain) -> Parameters:
         return self.parameters.get(domain.name, Parameters(domain.name))
 
@@ -318,19 +326,18 @@ class Compiler:
                 factor_columns.update(factor.rule.reads)
                 most *= float(values.max())
 
-        def at_level(moved: Mapping[str, float]) -> NDArray[np.float64]:
-            return self._grid(domain, move.rule, columns, ages, moved)[0]
+        def grid_at(moved: Mapping[str, float]) -> NDArray[np.uint32]:
+            return thresholds_of(self._grid(domain, move.rule, columns, ages, moved)[0])
 
-        hazards = at_level({})
         traits = {effect.trait for i in made for effect in i.effects if effect.kind == "trait_shift"}
-        parts = self._replacing(made, ages, lambda e: e.kind == "trait_shift" and e.trait in move.rule.reads)
         if traits & factor_columns:
             raise ScenarioError(
                 f"a trait shift cannot act on the factors of '{move.name}'", hint="read it in the main rule"
             )
-        grids = [thresholds_of(hazards)]
+        parts = self._replacing(made, ages, lambda e: e.kind == "trait_shift" and e.trait in move.rule.reads)
+        grids = [self._plain_once(("hazard", domain.name, move.name), lambda: grid_at({}))]
         if parts:
-            grids = [thresholds_of(at_level(shifts(acting))) for acting in merged([p for _, p in parts]).acting]
+            grids = [grid_at(shifts(acting)) for acting in merged([p for _, p in parts]).acting]
         table = self._add_levels("thresholds", columns, ages, np.stack(grids), 1, parts)
         chances = np.minimum(grids[0] / 2.0**32, 1.0)
         if factors:  # slightly more than the product, so that rounding never hides a candidate
@@ -356,8 +363,12 @@ class Compiler:
                 grids += self._probabilities(domain, move, window, columns, ages, moved)
             return changed_occasion(np.stack(grids), targets, acting, lambda cell: cell_text(columns, cell, ages))
 
-        probabilities = at_level(())
-        self._check_sum(state, domain, probabilities, columns, ages)
+        def plain() -> tuple[NDArray[np.float64], NDArray[np.uint32], NDArray[np.uint32]]:
+            found = at_level(())
+            self._check_sum(state, domain, found, columns, ages)
+            return found, *_joint_thresholds(found)
+
+        probabilities, *unchanged = self._plain_once(("occasion", domain.name, state), plain)
         parts = self._replacing(
             made,
             ages,
@@ -365,8 +376,10 @@ class Compiler:
                 any(name in e.on for name in targets) if e.kind in ("odds_ratio", "relative_risk") else e.trait in names
             ),
         )
-        every = [at_level(acting) for acting in merged([p for _, p in parts]).acting] if parts else [probabilities]
-        thresholds, weights = zip(*[_joint_thresholds(one) for one in every], strict=True)
+        levels_of = (
+            [_joint_thresholds(at_level(acting)) for acting in merged([p for _, p in parts]).acting] if parts else []
+        )
+        thresholds, weights = zip(*(levels_of or [unchanged]), strict=True)
         entries = len(targets)
         table = self._add_levels("thresholds", columns, ages, np.stack(thresholds), entries, parts)
         if any(one.any() for one in weights):

@@ -18,6 +18,7 @@ from typing import Any
 
 from sim.errors import Problem, ScenarioError
 from sim.plain_text import Lines, Place, decode, read_bytes, refuse
+from sim.read_before import keep, recall
 from sim.scalars import Misspelt, code_point, hidden_character, resolve, short, visibility
 
 KeyPath = tuple[str | int, ...]
@@ -66,10 +67,14 @@ def read_yaml(path: str | os.PathLike[str]) -> Source:
     """
     file = os.fspath(path)
     data = read_bytes(file)
+    digest = hashlib.sha256(data).hexdigest()
+    if known := recall(digest):
+        return Source(file, *known, digest)
     text = decode(file, data)
     reading = _Reading(file, text)
     values = reading.document()
-    return Source(file, values, reading.places, reading.key_places, hashlib.sha256(data).hexdigest())
+    keep(digest, values, reading.places, reading.key_places)
+    return Source(file, values, reading.places, reading.key_places, digest)
 
 
 def source_from_values(values: Any, path: str = "(given)") -> Source:

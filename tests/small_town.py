@@ -138,6 +138,7 @@ parameters:
              link: {{from: lodging, causal_share: 1}}}}
 """,
     "parameters/quantities.yaml": "domain: quantities\nparameters: {}\n",
+    "parameters/residence.yaml": "domain: residence\nparameters: {}\n",
     "prices/town.yaml": f"""\
 title: Prices of the town
 payers: [municipality.school, municipality.social, municipality.other, region.other, state]

@@ -59,7 +59,7 @@ def price(name: str, text: str, amount: float, payer: str, basis: str = "on_date
 PRICES = PriceList(
     (
         price("foster", "care == 'foster'", 100.0, "municipality.social", "any_in_year"),
-        price("institution", "care == 'institution'", 400.0, "state"),
+        replace(price("institution", "care == 'institution'", 400.0, "state"), cashable=(0.5,)),
         price("school", "school in ['on_track', 'struggling']", 50.0, "municipality.school"),
         price("tax", "work == 'job'", 30.0, "municipality.taxes", kind="revenue"),
         price("harm", "care == 'institution'", 70.0, "victims"),
@@ -89,6 +89,7 @@ CHECKS = (
     check("foster_cost_placed", "cost", "foster", denominator="ever_placed >= 1", denominator_ages=(20, 20)),
     check("municipality", "payer_share", "municipality", ages=(0, 19)),
     check("top", "concentration", "foster institution", ages=(0, 18), low=0.1),
+    check("top_public", "concentration", "*", ages=(0, 29)),
     check("spell", "spell", "care == 'foster'", ages=(0, 17)),
     check("slope", "spell_slope", "care == 'foster'", ages=(0, 17), low=-1.0),
 )
@@ -123,6 +124,14 @@ def test_what_lives_are_priced_at_adds_to_what_the_ledger_counts(outcome: Outcom
         counted = outcome.volume(one.quantity, outcome.baseline).sum(axis=0)
         assert read.shape == (36, 400)
         np.testing.assert_allclose(read.sum(axis=1), counted, rtol=1e-12)
+
+
+def test_the_dead_count_nowhere(outcome: Outcome, lived: Lives) -> None:
+    home = yearly(of("care == 'home' and school == 'before'"), outcome.plan)  # the first code of either column
+    read = read_lives(outcome.plan, {"it": home}, seed=3)["it"]
+    states = (lived.states("care") == "home") & (lived.states("school") == "before")
+    assert (lived.states("care") == "dead").any()
+    np.testing.assert_array_equal(read, states)
 
 
 def test_an_account_is_the_money_of_its_prices_at_its_ages(outcome: Outcome, lived: Lives) -> None:
@@ -162,7 +171,7 @@ def test_spells_are_followed_from_the_year_in_which_they_begin() -> None:
         ],
         dtype=bool,
     ).T
-    np.testing.assert_allclose(stays(on, 0, 5, 3), [1, 2 / 4, 2 / 4])
+    np.testing.assert_allclose(stays(on, 0, 5, 3), [1, 2 / 4, 1 / 4])
     np.testing.assert_allclose(stays(on, 1, 5, 3), [1, 1 / 3, 0 / 3])  # begun at 1, 1 and 5
     assert slope_of_staying(np.array([1.0, 0.5, 0.3, 0.21])) == pytest.approx(0.1)
 
@@ -221,6 +230,9 @@ def test_concentration_and_spells_are_those_of_the_lives(found: dict[str, Findin
     costs = (100 * fosters[:19] + 400 * (care[1:20] == "institution")).sum(axis=0)
     assert found["top"].simulated == pytest.approx(np.sort(costs)[-40:].sum() / costs.sum())
     assert found["top"].se is not None
+    costs = (100 * fosters[:30] + 400 * (care[1:31] == "institution")).sum(axis=0)  # neither taxes nor harm
+    costs = costs + 50 * np.isin(lived.states("school")[1:31], ["on_track", "struggling"]).sum(axis=0)
+    assert found["top_public"].simulated == pytest.approx(np.sort(costs)[-40:].sum() / costs.sum())
     kept = stays(care == "foster", 0, 17, 5)
     assert found["spell"].simulated == pytest.approx(kept[-1])
     assert found["slope"].simulated == pytest.approx(slope_of_staying(kept))
@@ -297,13 +309,24 @@ def test_a_tax_wedge_is_worked_out_at_the_earnings_asked_for() -> None:
 @pytest.fixture(scope="module")
 def programmes() -> Outcome:
     cost = (CostLine("start", 1000.0, 2020, Shares.of("municipality.social")),)
+    cheap = (replace(cost[0], amount=1.0),)
     on = (("care", "home", "foster"), ("care", "home", "institution"))
     null = offer("null", Effect("hazard_ratio", on, size=0.0), costs=cost)
-    strong = offer("strong", Effect("hazard_ratio", on, size=-3.0), costs=(replace(cost[0], amount=1.0),))
+    strong = offer("strong", Effect("hazard_ratio", on, size=-3.0), costs=cheap)
+    doubted = offer("doubted", Effect("hazard_ratio", on, size=-3.0, se=3.0), costs=cheap)
+    sure = offer("sure", Effect("hazard_ratio", on, size=-3.0, se=0.01), costs=cheap)
     made = scenario(
-        (null,), (strong,), cohort=Cohort(2020, 300, 6), horizon=35, prices=PRICES, economics=Economics(2020, 0.0)
+        (null,),
+        (strong,),
+        (doubted,),
+        (sure,),
+        cohort=Cohort(2020, 300, 6),
+        horizon=35,
+        prices=PRICES,
+        economics=Economics(2020, 0.0),
     )
-    arms = {"baseline": made.arms["baseline"], "null_one": made.arms["arm_1"], "strong": made.arms["arm_2"]}
+    arms = {"baseline": made.arms["baseline"], "null_one": made.arms["arm_1"], "strong": made.arms["arm_2"],
+            "null_doubted": made.arms["arm_3"], "null_sure": made.arms["arm_4"]}  # fmt: skip
     return simulate(bind(replace(made, arms=arms, needs=())), seed=2)
 
 
@@ -313,36 +336,47 @@ def ground_of(outcome: Outcome) -> Ground:
     return ground
 
 
+def net_cost(lived: Lives) -> np.ndarray:
+    """Return what each life costs the public at the prices above, taxes deducted."""
+    care = lived.states("care")
+    fosters = ((care[1:] == "foster") | (care[:-1] == "foster")) & (care[1:] != "dead")
+    net = (100 * fosters + 400 * (care[1:] == "institution")).sum(axis=0)
+    net = net + 50 * np.isin(lived.states("school")[1:], ["on_track", "struggling"]).sum(axis=0)
+    return net - 30 * (lived.states("work")[1:] == "job").sum(axis=0)
+
+
 def test_a_programme_without_effect_is_worth_minus_what_it_costs(programmes: Outcome) -> None:
     (one,) = null_programme(check("null", "null", "one"), ground_of(programmes))
     assert one.registry < 0
     assert one.simulated == pytest.approx(one.registry)
     assert one.within
-    wrong = Ground(programmes)
-    wrong.__dict__["arms"] = {"null_one": wrong.arms["strong"]}
-    (two,) = null_programme(check("null", "null", "one"), wrong)
-    assert not two.within
+
+
+def test_an_effect_that_may_be_nothing_has_an_interval_that_says_so(programmes: Outcome) -> None:
+    (doubted,), (sure,) = (null_programme(check("null", "null", w), ground_of(programmes)) for w in ("doubted", "sure"))
+    assert doubted.within
+    assert not sure.within
 
 
 def test_a_gain_is_held_against_what_the_avoided_outcome_costs(programmes: Outcome) -> None:
     ground = ground_of(programmes)
-    (one,) = ceiling(check("ceiling", "ceiling", ""), ground)
-    assert one.id == "ceiling_strong"  # the one without effects is not asked
+    found = {one.id: one for one in ceiling(check("ceiling", "ceiling", ""), ground)}
+    assert set(found) == {f"ceiling_{arm}" for arm in ("strong", "null_doubted", "null_sure")}  # no effect, no ceiling
+    one = found["ceiling_strong"]
     read = lives(programmes.plan, seed=2)
-    care = read.states("care")
-    fosters = ((care[1:] == "foster") | (care[:-1] == "foster")) & (care[1:] != "dead")
-    net = (100 * fosters + 400 * (care[1:] == "institution")).sum(axis=0)
-    net = net + 50 * np.isin(read.states("school")[1:], ["on_track", "struggling"]).sum(axis=0)
-    net = net - 30 * (read.states("work")[1:] == "job").sum(axis=0)
+    care, net = read.states("care"), net_cost(read)
     by = [(care == state).any(axis=0) for state in ("foster", "institution")]
     assert one.registry == pytest.approx(max(net[met].mean() - net[~met].mean() for met in by))
-    assert one.simulated is not None
-    assert 0 < one.simulated <= one.registry
+    saved = (net - net_cost(lives(programmes.plan, "strong", seed=2))).sum()
+    assert one.simulated == pytest.approx(saved / programmes.arms["strong"].participants.sum())  # cashable or not
+    assert saved > 0
     assert one.within
 
 
 def test_a_ratio_of_benefit_to_cost_above_ten_warns_and_fails_nothing(programmes: Outcome) -> None:
-    (one,) = benefit_cost_ratio(check("bcr", "bcr", "", high=10.0), ground_of(programmes))
+    one, *others = benefit_cost_ratio(check("bcr", "bcr", "", high=10.0), ground_of(programmes))
+    assert one.id == "bcr_strong"
+    assert all(other.within for other in others)
     assert one.simulated is not None
     assert one.simulated > 10
     assert not one.within

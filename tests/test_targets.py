@@ -293,6 +293,11 @@ def test_who_joins_a_group_late_counts_from_then_on() -> None:
     assert period_life_expectancy(died, alive, 2) == pytest.approx((1 + 0.5 + 0) / 1)
 
 
+def test_ages_that_nobody_of_a_group_lived_to_see_close_its_table() -> None:
+    alive = np.array([[10.0, 10, 10, 0, 0, 0]])  # all leave the group before the age of 2 ends
+    assert period_life_expectancy(np.zeros_like(alive), alive, 1) == 1 + 1
+
+
 def test_the_median_is_that_of_persons_and_not_of_cells() -> None:
     values = np.array([[1.0, 2.0], [3.0, 9.0]])
     assert median(values, np.array([[[1.0, 1], [1, 0]], [[0, 0], [0, 4]]])) == 9.0

@@ -7,19 +7,13 @@ sickness absence, since the assessed income that they are tuned to holds the sic
 import numpy as np
 
 from sim.domain import Quantities
-from sim.tables import isin
 
 quantities = Quantities()
 
 
-def _earnings(age, sex, activity, upper_secondary, p):
-    """Return mean earnings: by age and sex for all at work, spread over classes of earnings and education."""
-    education = (
-        1
-        + p.premium_tertiary * (upper_secondary == "tertiary") * (age >= p.premium_from)
-        - p.penalty_no_diploma * ~isin(upper_secondary, "diploma", "tertiary")
-    )
-    at_work = p.earnings_by_age[age, sex] * p.class_ratio[activity] / p.mean_class_ratio[age, sex] * education
+def _earnings(age, sex, activity, p):
+    """Return mean earnings: by age and sex for all at work, spread over classes of earnings, which carry education."""
+    at_work = p.earnings_by_age[age, sex] * p.class_ratio[activity] / p.mean_class_ratio[age, sex]
     beside = p.student_earnings_by_age[age] * (activity == "study") + p.inactive_earnings * (activity == "inactive")
     return at_work + beside
 
@@ -35,28 +29,28 @@ def _benefits(age, activity, p):
 
 
 @quantities.quantity(basis="on_date", unit="SEK at 2020 prices", price_year=2020)
-def earnings(age, sex, activity, upper_secondary, p):
+def earnings(age, sex, activity, p):
     """Gross earnings, by the activity at the end of the year. Level tuned to assessed income 2020 (SCB)."""
-    return _earnings(age, sex, activity, upper_secondary, p)
+    return _earnings(age, sex, activity, p)
 
 
 @quantities.quantity(basis="on_date", unit="SEK at 2020 prices", price_year=2020)
-def high_earnings(age, sex, activity, upper_secondary, p):
+def high_earnings(age, sex, activity, p):
     """Gross earnings of the highest class, which state income tax is a share of."""
-    return _earnings(age, sex, activity, upper_secondary, p) * (activity == "employed_high")
+    return _earnings(age, sex, activity, p) * (activity == "employed_high")
 
 
 @quantities.quantity(basis="on_date", unit="SEK at 2020 prices", price_year=2020)
-def assessed_income(age, sex, activity, upper_secondary, p):
+def assessed_income(age, sex, activity, p):
     """Earnings and taxable benefits at the ages of SCB's mean of assessed income, 20 to 64."""
-    income = _earnings(age, sex, activity, upper_secondary, p) + _benefits(age, activity, p)
+    income = _earnings(age, sex, activity, p) + _benefits(age, activity, p)
     return income * ((age >= p.assessed_from) & (age <= p.assessed_to))
 
 
 @quantities.quantity(basis="on_date", unit="SEK at 2020 prices", price_year=2020)
-def taxable_income(age, sex, activity, upper_secondary, p):
+def taxable_income(age, sex, activity, p):
     """Earnings and taxable benefits less the basic allowance: what municipal and regional tax are shares of."""
-    income = _earnings(age, sex, activity, upper_secondary, p) + _benefits(age, activity, p)
+    income = _earnings(age, sex, activity, p) + _benefits(age, activity, p)
     return np.maximum(income - p.basic_allowance, 0)
 
 
