@@ -527,11 +527,11 @@ def sickness_compensation_to_work(age, neuro, p):
 
 
 # a rate and no occasion, so that the study tables of these states need no age beyond the last entry to study
-@activity.hazard("employed_low", "retired", ages=("pension_from", 100))
-@activity.hazard("employed_middle", "retired", ages=("pension_from", 100))
-@activity.hazard("employed_high", "retired", ages=("pension_from", 100))
-@activity.hazard("unemployed", "retired", ages=("pension_from", 100))
-@activity.hazard("inactive", "retired", ages=("pension_from", 100))
+@activity.hazard("employed_low", "retired", ages=("pension_from", "retires_at"))
+@activity.hazard("employed_middle", "retired", ages=("pension_from", "retires_at"))
+@activity.hazard("employed_high", "retired", ages=("pension_from", "retires_at"))
+@activity.hazard("unemployed", "retired", ages=("pension_from", "retires_at"))
+@activity.hazard("inactive", "retired", ages=("pension_from", "retires_at"))
 def retires(age, p):
     """Yearly hazard of retirement, from the guideline age so high that nobody stays.
 
@@ -540,9 +540,9 @@ def retires(age, p):
     return np.where(age >= p.retires_at, p.at_once, p.retires_by_age[age])
 
 
-@activity.hazard("sickness_comp", "retired", ages=("retires_at", 100))
-@activity.hazard("parental_leave", "retired", ages=("retires_at", 100))
-@activity.hazard("study", "retired", ages=("retires_at", 100))
+@activity.hazard("sickness_comp", "retired", ages=("retires_at", "retires_at"))
+@activity.hazard("parental_leave", "retired", ages=("retires_at", "retires_at"))
+@activity.hazard("study", "retired", ages=("retires_at", "retires_at"))
 def pension_takes_over(age, p):
     """Yearly hazard at the guideline age for pensions, when everything before it ends: nobody stays."""
     return p.at_once + 0 * age

@@ -37,7 +37,7 @@ def _ends(age, rate, p):
 
 
 # Both exits and the lengthening read this year's `activity`, for the first wage or benefit ends the need.
-@assistance.hazard("short", "none", ages=("assistance_from", 100))
+@assistance.hazard("short", "none", ages=("assistance_from", "pension_at"))
 def short_assistance_ends(age, activity, years_in_assistance, arrival, p):
     """Yearly hazard that short assistance ends, falling with its length.
 
@@ -49,7 +49,7 @@ def short_assistance_ends(age, activity, years_in_assistance, arrival, p):
     return _ends(age, rate, p)
 
 
-@assistance.hazard("long", "none", ages=("assistance_from", 100))
+@assistance.hazard("long", "none", ages=("assistance_from", "pension_at"))
 def long_assistance_ends(age, activity, years_in_assistance, arrival, p):
     """Yearly hazard that long assistance ends, falling with its length.
 
