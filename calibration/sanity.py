@@ -605,9 +605,9 @@ def _finding(
     if registry is None:
         ends = [end for end in (low, high) if math.isfinite(end)]
         registry = check.value if check.value is not None else sum(ends) / len(ends)
-    if simulated is not None and math.isnan(simulated):
-        simulated = None
+    if simulated is not None:  # plain numbers, whatever an array held
+        simulated = None if math.isnan(simulated) else float(simulated)
     return Finding(
-        name or check.id, registry, simulated, se, low, high, check.population, check.provenance, check.unit,
-        check.kind, note or check.note, warns,
+        name or check.id, float(registry), simulated, se, float(low), float(high), check.population, check.provenance,
+        check.unit, check.kind, note or check.note, warns,
     )  # fmt: skip

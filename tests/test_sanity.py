@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 import re
 from dataclasses import replace
@@ -255,6 +256,16 @@ def test_a_finding_is_judged_by_its_bounds() -> None:
     assert list(contract) == [
         "id", "registry", "simulated", "se", "tolerance", "within", "set", "population", "provenance"
     ]  # fmt: skip
+
+
+def test_every_finding_can_be_printed_as_json(found: dict[str, Finding], programmes: Outcome) -> None:
+    ground = ground_of(programmes)
+    more = [*null_programme(check("null", "null", "one"), ground), *ceiling(check("c", "ceiling", ""), ground)]
+    more += benefit_cost_ratio(check("bcr", "bcr", "", high=10.0), ground)
+    for one in [*found.values(), *more]:
+        row = json.loads(json.dumps(finding_as_contract(one), allow_nan=False))
+        assert isinstance(row["within"], bool)
+        assert row["set"] == "held-out"
 
 
 def test_what_cannot_be_worked_out_is_said_and_missed(outcome: Outcome) -> None:

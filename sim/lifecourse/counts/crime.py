@@ -20,7 +20,7 @@ def _suspected(age, sex, crime, p):
 
 def _decisions(age, sex, crime, p):
     """Return the expected number of convictions and prosecutors' decisions in a year."""
-    return p.decisions_by_crime[crime] * _suspected(age, sex, crime, p)
+    return p.decisions_by_crime[crime] * p.decisions_by_age[age, sex] * _suspected(age, sex, crime, p)
 
 
 @quantities.quantity(basis="any_in_year", unit="suspect-years")
