@@ -275,13 +275,21 @@ def cost(check: Check, ground: Ground) -> Values:
     return _ratios(sum_over(total, check.ages), sum_over(volume(quantity, ground.outcome), check.denominator_ages))
 
 
+LEAVE = "parental_benefit"
+"""The price of the person's own parental leave: it stands for the parents' at birth, the same money a generation on."""
+
+
 def payer_share(check: Check, ground: Ground) -> Values:
-    """Return a payer's share of the public cost of the ages, revenues apart."""
+    """Return a payer's share of the public cost of the ages, revenues apart, with the parents' leave at birth."""
     years = [ground.scenario.cohort.born + row - 1 for row in range(ground.scenario.horizon + 1)]
     own: FloatArray = np.zeros((ground.scenario.cohort.blocks, len(years)))
     every = np.zeros_like(own)
     for price in (one for one in ground.scenario.prices.prices if one.kind == "cost"):
         money = ground.money([price], None)
+        if price.name == LEAVE:
+            paid = money.sum(axis=1)
+            money = np.zeros_like(money)
+            money[:, 1 + check.ages[0]] = paid
         for payer, part in price.payer.by_year(years).items():
             own += money * part * belongs(payer, check.what)
             every += money * part * belongs(payer, PUBLIC)

@@ -124,6 +124,7 @@ class _Loader:
         place = self.place(file)
         local = self.local(place)
         parameters, links = self.parameters(linking, labels, local)
+        self.check_local(place, parameters)
         population = self.population(file, place, model)
         prices, payers = self.prices(file, place, model)
         years = tuple(prices.index) if prices else ()
@@ -162,7 +163,7 @@ class _Loader:
                     causal_share=linking.common.share if linking.common else None,
                 ),
             )
-            self.make_tables(plan, file)
+            self.make_tables(plan, file, local)
             if not self.found.problems:
                 return plan
         raise ScenarioError(_unique(self.found.problems))
@@ -177,14 +178,14 @@ class _Loader:
             problem = error.problems[0]
             raise ScenarioError(file.source.problem(path, problem.message, problem.hint, at_key=not own)) from None
 
-    def make_tables(self, plan: Plan, file: Checked) -> None:
+    def make_tables(self, plan: Plan, file: Checked, local: Mapping[str, Mapping[str, Change]]) -> None:
         """Make all tables; note mistakes at the figures that make them, and figures that nothing reads."""
         of_kind: dict[str, dict[str, Checked]] = {kind: {} for kind in KINDS}
         for key, one in self.files.items():
             kind, _, name = key.partition("/")
             if one is not None and name:
                 of_kind[kind][name] = one
-        make_tables(plan, Files(file, of_kind["parameters"], of_kind["interventions"]), self.found)
+        make_tables(plan, Files(file, of_kind["parameters"], of_kind["interventions"], local), self.found)
         shipped = self.folders[-1].resolve()
         for domain, one in of_kind["parameters"].items():
             own = not self.given and shipped not in Path(one.source.path).resolve().parents
@@ -258,15 +259,30 @@ class _Loader:
 
     def local(self, place: Checked | None) -> dict[str, dict[str, Change]]:
         """Return the parameters that have another value in the place, by domain and name."""
-        stated = place.form.local.parameters if place else {}
-        return {
-            domain: {
-                name: Change(one.value, place, ("local", "parameters", domain, name, "value"))
-                for name, one in rows.items()
-            }
-            for domain, rows in stated.items()
-            if place
-        }
+        if place is None:
+            return {}
+        result: dict[str, dict[str, Change]] = {}
+        for domain, rows in place.form.local.parameters.items():
+            result[domain] = {}
+            for name, one in rows.items():
+                key: KeyPath = ("local", "parameters", domain, name)
+                note = {"source": one.source, "provenance": one.provenance}
+                result[domain][name] = Change(one.value, place, (*key, "value"), key, note)
+        return result
+
+    def check_local(self, place: Checked | None, parameters: Mapping[str, Parameters]) -> None:
+        """Note domains whose parameters a place cannot change."""
+        if place is None:
+            return
+        for domain in place.form.local.parameters:
+            path: KeyPath = ("local", "parameters", domain)
+            if domain == LINKS:
+                sentence = "a place cannot change what share of an association is causal"
+                self.found.note(place, path, sentence, "state `causal_share` in the scenario", at_key=True)
+            elif domain not in parameters:
+                known = [name for name in parameters if name != LINKS]
+                sentence = f"no domain {domain!r} with parameters"
+                self.found.note(place, path, sentence, nearest(domain, known), at_key=True)
 
     def parameters(
         self, linking: Linking, labels: frozenset[str], local: Mapping[str, Mapping[str, Change]]
@@ -285,11 +301,6 @@ class _Loader:
             if file := self.parameter_file(name):
                 result[name], own_links = parameters_from(file, labels, linking, self.found, local.get(name))
                 links += own_links
-        for domain, changes in local.items():
-            if changes and (domain not in result or domain == LINKS):
-                where = next(iter(changes.values()))
-                sentence, path = f"no domain {domain!r} with parameters", where.path[:3]
-                self.found.note(where.file, path, sentence, nearest(domain, result), at_key=True)
         return result, tuple(links)
 
     def parameter_file(self, name: str) -> Checked | None:
@@ -433,7 +444,7 @@ class _Loader:
                     sentence = "an arm cannot change what share of an association is causal"
                     self.found.note(file, inner, sentence, "state `causal_share` for the whole scenario", at_key=True)
                     continue
-                changes = {one: Change(value, file, (*inner, one)) for one, value in values.items()}
+                changes = {one: Change(value, file, (*inner, one), (*inner, one)) for one, value in values.items()}
                 changes = {**local.get(domain, {}), **changes}
                 changed[domain], _ = parameters_from(own, labels, linking, self.found, changes)
             other = changed_prices(file, (*path, "prices"), form.prices, prices, self.found) if prices else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,11 @@ class Change:
     value: Any
     file: Checked
     path: KeyPath
+    """Where the value stands."""
+    key: KeyPath
+    """Where the parameter is named."""
+    note: Mapping[str, str] = field(default_factory=dict)
+    """Source and provenance, where they are others than in the parameter's file."""
 
 
 def parameters_from(
@@ -47,14 +52,17 @@ def parameters_from(
     causal part is what acts.
     """
     form: ParametersForm = file.form
-    given = {name: Change(one.value, file, ("parameters", name, "value")) for name, one in form.parameters.items()}
+    given = {
+        name: Change(one.value, file, ("parameters", name, "value"), ("parameters", name))
+        for name, one in form.parameters.items()
+    }
     for name, change in (changes or {}).items():
         if name in given:
             given[name] = change
         else:
             hint = nearest(name, given)
             sentence = f"domain '{form.domain}' has no parameter {name!r}"
-            found.note(change.file, change.path, sentence, hint, at_key=True)
+            found.note(change.file, change.key, sentence, hint, at_key=True)
     values: dict[str, float | Table] = {}
     for name, one in form.parameters.items():
         path: KeyPath = ("parameters", name)
@@ -64,6 +72,8 @@ def parameters_from(
             found.note(file, (*path, "unit"), *wrong)
         now = given[name]
         values[name] = _Reading(name, one.unit, labels, now.file, found).value(now.value, now.path)
+    stated = {name: one.model_copy(update=dict(given[name].note)) for name, one in form.parameters.items()}
+    form = form.model_copy(update={"parameters": stated})
     causal, links = linked(form, values, linking, file, lambda name: (given[name].file, given[name].path), found)
     return Parameters(form.domain, causal), links
 

@@ -48,15 +48,17 @@ def changed_prices(
 ) -> dict[str, Price]:
     """Return the prices that the forms at a path of a file change: those of an arm, or of a place."""
     known = {price.name: price for price in prices.prices}
-    changed = {}
+    changed: dict[str, Price] = {}
     for name, form in forms.items():
         if name not in known:
             found.note(file, (*path, name), f"no price {name!r}", nearest(name, known), at_key=True)
             continue
         if form.price_year is not None:
             check_price_year(file, (*path, name, "price_year"), form.price_year, prices.index, found)
-        changes = {"amount": form.amount, "price_year": form.price_year}
-        changed[name] = replace(known[name], **{key: value for key, value in changes.items() if value is not None})  # type: ignore[arg-type]
+        price = known[name]
+        amount = price.amount if form.amount is None else form.amount
+        note = {**price.note, **form.model_dump(include={"source", "provenance"})}  # a place says its own
+        changed[name] = replace(price, amount=amount, price_year=form.price_year or price.price_year, note=note)
     return changed
 
 

@@ -418,6 +418,7 @@ STAND_INS: dict[type[BaseModel], dict[str, Any]] = {
         "title": "-",
         "births_per_year": {"value": 1000, "unit": "-", **_SOURCED},
         "attributes": {"*": {"shares": {}, **_SOURCED}},
+        "local": {"parameters": {"*": {"*": {"value": 0, **_SOURCED}}}, "prices": {"*": _SOURCED}},
     },
     PriceListForm: {
         "title": "-",

@@ -14,6 +14,7 @@ from sim.domain import Domain, Move, Quantity
 from sim.errors import FramsynError, RuleError
 from sim.form_check import Checked, Findings
 from sim.model import MAX_AGE, Model
+from sim.parameters import Change
 from sim.plan import Plan
 from sim.scenario import BASELINE
 from sim.source import KeyPath
@@ -32,6 +33,13 @@ class Files:
     """By domain."""
     interventions: Mapping[str, Checked]
     """By name in the catalogue."""
+    local: Mapping[str, Mapping[str, Change]]
+    """What differs in the place, by domain and name."""
+
+    def value(self, domain: str, name: str) -> tuple[Checked, KeyPath]:
+        """Return where the value of a parameter stands that holds unless an arm says another."""
+        own = self.local.get(domain, {}).get(name)
+        return (own.file, own.path) if own else (self.parameters[domain], ("parameters", name, "value"))
 
 
 def make_tables(plan: Plan, files: Files, found: Findings) -> None:
@@ -207,8 +215,7 @@ def _note(files: Files, found: Findings, arm: str, read: _Trial, error: FramsynE
         elif "has no parameter" in message or not names:
             found.note(files.parameters[read.domain], ("parameters",), message, hint, at_key=True)
         else:
-            path: KeyPath = ("parameters", (named or names)[0], "value")
-            found.note(files.parameters[read.domain], path, message, hint)
+            found.note(*files.value(read.domain, (named or names)[0]), message, hint)
 
 
 def _kind_of_parameter(message: str, read: _Trial) -> str:

@@ -290,7 +290,8 @@ FORM = [
     Case("missing key", SCENARIO, "economics: {price_year: 2024, ", "¦economics: {", ("needs the key 'price_year'",)),
     Case("missing price year of a cost", SKOLFAM, "{per: year, amount: 90000, price_year: 2020,",
          "¦{per: year, amount: 90000,", ("needs the key 'price_year'",)),
-    Case("missing price year of a price", PRICES, re.compile(r"(?<=\n  )preschool:\n(?:    (?!price_year).*\n)+    price_year: .*\n"),
+    Case("missing price year of a price", PRICES,
+         re.compile(r"(?<=\n  )preschool:\n(?:    (?!price_year).*\n)+    price_year: .*\n"),
          "¦preschool:\n    title: Place in preschool\n    quantity: preschool_places\n    amount: 160000\n"
          "    unit: SEK per child-year\n", ("needs the key 'price_year'",)),
     Case("number in quotes", SCENARIO, "discount_rate: 0.03", 'discount_rate: ¦"0.03"',
@@ -422,7 +423,8 @@ VALUES = [
          ("unit 'per month'", "step of the model is the year"), "0.045 per month is 0.54 per year"),
     Case("probability per month", UPPER, lines("academic_third_year", "value", "unit"),
          "    value: 0.832\n    unit: ¦probability per month", ("unit 'probability per month'",), "is 1 per year"),
-    Case("weekly table", SCHOOL, lines("support_by_age", "unit"), "    unit: ¦weekly rate",
+    Case("weekly table", SCHOOL, lines("support_by_age", "value", "unit"),
+         "    value: {8-12: 0.1, 13-15: 0.2}\n    unit: ¦weekly rate",
          ("unit 'weekly rate'",), "multiply by 52"),
     Case("until a decade", VISITS, "municipality.social: 0.5}", "municipality.social: 0.5, until: 29}",
          ("`until` of a payer must be a year",), None, (VISITS, "{region.health")),
@@ -585,7 +587,7 @@ TABLES = [
     Case("interval", *uncertain("¦{ci95: [0.1, 0.2]}"), ("does not hold the value 0.045",)),
     Case("negative error", *uncertain("¦{se: -1}"), ("'se' must be a number of 0 or more",)),
     Case("missing parameter", SCHOOL, "  falls_behind:\n", "  fals_behind:\n",
-         ("domain 'school' has no parameter 'falls_behind'"), "did you mean 'fals_behind'?",
+         ("domain 'school' has no parameter 'falls_behind'",), "did you mean 'fals_behind'?",
          (SCHOOL, "parameters:")),
     Case("unread parameter", SCHOOL, "parameters:\n", "parameters:\n  ¦luck: {value: 1, unit: ratio, uncertainty: none,"
          " source: x, provenance: assumed}\n", ("no rule of 'school' reads the parameter 'luck'",)),
@@ -634,6 +636,94 @@ def test_a_parameter_file_of_no_domain_is_refused(folder: Path) -> None:
     assert Path(problem["file"]) == folder / "parameters" / "shcool.yaml"
     assert "no domain 'shcool'" in problem["message"]
     assert problem["hint"] == "did you mean 'school'?"
+
+
+# What differs in a place
+
+
+FIGURE = "source: x, provenance: assumed"
+
+
+def local(what: str, inside: str, words: tuple[str, ...], hint: str | None = None) -> Case:
+    """Return a case whose place says this of itself, and nothing else."""
+    return Case(what, BORN, re.compile(r"\nlocal:\n(?: +.*\n)+"), f"\nlocal: {{{inside}}}\n", words, hint)
+
+
+LOCAL = [
+    local("unknown domain", f"parameters: {{¦caer: {{open_to: {{value: 20, {FIGURE}}}}}}}",
+          ("no domain 'caer' with parameters",), "did you mean 'care'?"),
+    local("unknown domain of nothing", "parameters: {¦caer: {}}", ("no domain 'caer' with parameters",),
+          "did you mean 'care'?"),
+    local("share of what is causal", f"parameters: {{¦links: {{common_causal_share: {{value: 0.5, {FIGURE}}}}}}}",
+          ("a place cannot change what share of an association is causal",), "`causal_share`"),
+    local("unknown parameter", f"parameters: {{care: {{¦open_too: {{value: 20, {FIGURE}}}}}}}",
+          ("domain 'care' has no parameter 'open_too'",), "did you mean 'open_to'?"),
+    local("text for a number", f"parameters: {{school: {{falls_behind: {{value: ¦much, {FIGURE}}}}}}}",
+          ("'falls_behind' must be a number or a table of numbers", "'much'")),
+    local("truth value in a table", f"parameters: {{school: {{support_by_age: {{value: {{8-15: ¦true}}, {FIGURE}}}}}}}",
+          ("'support_by_age' must be a number", "not true")),
+    local("number for a mapping", "parameters: {school: {falls_behind: ¦0.1}}",
+          ("'falls_behind' must be a mapping, not 0.1",)),
+    local("negative rate", f"parameters: {{school: {{falls_behind: {{value: ¦-1, {FIGURE}}}}}}}",
+          ("'falls_behind' is -1 per year", "0 or more")),
+    local("probability of 1.2", f"parameters: {{upper_secondary: {{academic_third_year: {{value: ¦1.2, {FIGURE}}}}}}}",
+          ("'academic_third_year' is 1.2", "0 to 1")),
+    local("unknown label", f"parameters: {{school: {{trouble_by_education: {{value: {{¦tertiay: 0}}, {FIGURE}}}}}}}",
+          ("'tertiay'", "no label"), "did you mean 'tertiary'?"),
+    local("table for a number", f"parameters: {{school: {{falls_behind: {{value: ¦{{girl: 0, boy: 0}}, {FIGURE}}}}}}}",
+          ("'falls_behind' is a table", "one number")),
+    local("number for a table", f"parameters: {{school: {{support_by_age: {{value: ¦0.1, {FIGURE}}}}}}}",
+          ("'support_by_age' is one number, and the rule takes a table",)),
+    local("missing age", f"parameters: {{school: {{support_by_age: {{value: ¦{{8-14: 0.1}}, {FIGURE}}}}}}}",
+          ("'support_by_age' has no value for age 15",)),
+    local("window that falls", f"parameters: {{care: {{open_to: {{value: ¦20.5, {FIGURE}}}}}}}",
+          ("'open_to'", "not one whole number")),
+    local("state of a link", f"parameters: {{school: {{trouble_by_care: {{value: {{¦opn: 0}}, {FIGURE}}}}}}}",
+          ("'opn'", "no label"), "did you mean 'open'?"),
+    local("link without a state", f"parameters: {{school: {{trouble_by_care: {{value: ¦{{open: 0}}, {FIGURE}}}}}}}",
+          ("link 'trouble_by_care' has no value for 'none', 'foster_early'",)),
+    local("figure without a source", "parameters: {care: {¦open_to: {value: 20, provenance: assumed}}}",
+          ("needs the key 'source'",)),
+    local("figure without a value", f"parameters: {{care: {{¦open_to: {{{FIGURE}}}}}}}", ("needs the key 'value'",)),
+    local("unknown price", f"prices: {{¦preschol: {{amount: 1, {FIGURE}}}}}", ("no price 'preschol'",),
+          "did you mean 'preschool'?"),
+    local("year without an index", f"prices: {{preschool: {{amount: 1, price_year: ¦1999, {FIGURE}}}}}",
+          ("price index has no year 1999",)),
+    local("words for a year", f"prices: {{preschool: {{amount: 1, price_year: ¦soon, {FIGURE}}}}}",
+          ("'price_year' must be a whole number", "'soon'")),
+    local("words for an amount", f"prices: {{preschool: {{amount: ¦lots, {FIGURE}}}}}",
+          ("'amount' must be a number", "'lots'")),
+    local("negative amount", f"prices: {{preschool: {{amount: ¦-1, {FIGURE}}}}}", ("'amount' is -1", "at least 0")),
+    local("price without a source", "prices: {¦preschool: {amount: 1, provenance: assumed}}",
+          ("needs the key 'source'",)),
+    local("provenance", "prices: {preschool: {amount: 1, source: x, provenance: ¦foud}}",
+          ("'provenance' is the text 'foud'",), "did you mean 'found'?"),
+    local("unknown key of a price", f"prices: {{preschool: {{amount: 1, ¦payr: state, {FIGURE}}}}}",
+          ("unknown key 'payr'",), "allowed: amount, price_year"),
+    local("unknown key", "¦price: {}", ("unknown key 'price'",), "did you mean 'prices'?"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", LOCAL, ids=lambda case: case.what)
+def test_a_mistake_in_what_differs_in_a_place_is_placed_in_its_file(case: Case, folder: Path) -> None:
+    check(case, folder)
+
+
+def test_a_place_s_mistake_is_told_once_though_an_arm_changes_the_same_domain(folder: Path) -> None:
+    own = arm("parameters: {care: {open_to: 20}, school: {falls_behind: 0.1}}")
+    (folder / SCENARIO).write_text(replaced(folder, SCENARIO, BASELINE, own), encoding="utf-8")
+    check(local("text", f"parameters: {{school: {{catches_up: {{value: ¦much, {FIGURE}}}}}}}", ("'much'",)), folder)
+
+
+def test_a_mistake_of_form_in_a_place_hides_no_other_mistake_of_its_file(folder: Path) -> None:
+    wrong = f"parameters: {{care: {{open_to: {{value: 20}}, open_too: {{value: 20, {FIGURE}}}}}}}"
+    changed(folder, local("form", f"{wrong}, prices: {{preschool: {{amount: ¦lots}}}}", ()))
+    changed(folder, Case("sex", BORN, "girl:", "gril:", (), None, (BORN, "gril")))
+    messages = [one["message"] for one in mistakes(folder / SCENARIO)]
+    assert len([one for one in messages if "needs the key" in one]) == 4
+    for words in ("'amount' must be a number", "no parameter 'open_too'", "'gril'"):
+        assert [one for one in messages if words in one], words
+    assert len(messages) == 7
 
 
 # Everything at once

@@ -57,7 +57,8 @@ def leaves_childhood(upper_secondary, p):
 def _inclination(sex, parental_education, school_ability, neuro, p):
     """Return the ratio of taking up higher education."""
     return np.exp(
-        p.higher_ability * school_ability
+        p.local_higher_education
+        + p.higher_ability * school_ability
         + p.higher_by_education[parental_education]
         - p.higher_boy * (sex == "boy")
         + p.higher_by_neuro[neuro]
@@ -171,7 +172,10 @@ def inactive_takes_up_study(age, upper_secondary, sex, parental_education, schoo
 def _loss(age, upper_secondary, behaviour_risk, school_ability, p):
     """Return the yearly hazard of losing work at middle earnings."""
     return p.loses_work_by_age[age] * np.exp(
-        p.loss_by_education[upper_secondary] + p.loss_behaviour * behaviour_risk - p.loss_ability * school_ability
+        p.local_unemployment
+        + p.loss_by_education[upper_secondary]
+        + p.loss_behaviour * behaviour_risk
+        - p.loss_ability * school_ability
     )
 
 

@@ -18,7 +18,8 @@ def assistance_begins(age, previous_activity, upper_secondary, behaviour_risk, p
     Per year; tuned to 3 % of native-born 18 to 24 in a year (Socialstyrelsen).
     """
     return p.begins_by_age[age] * np.exp(
-        p.by_activity[previous_activity]
+        p.local_assistance
+        + p.by_activity[previous_activity]
         + p.by_education[upper_secondary]
         + p.behaviour * behaviour_risk
         + p.by_placed[previous_ever_placed]

@@ -73,7 +73,8 @@ def early_placement(age, parental_education, behaviour_risk, previous_conduct, p
     Per year; Franzen, Vinnerljung & Hjern 2008.
     """
     return p.foster_early_by_age[age] * np.exp(
-        p.by_education[parental_education]
+        p.local_placement
+        + p.by_education[parental_education]
         + p.behaviour_early * behaviour_risk
         + p.by_conduct[previous_conduct]
         + p.again[previous_times_placed]
@@ -108,7 +109,8 @@ def teen_placement(age, sex, parental_education, behaviour_risk, previous_times_
     Per year; level by age tuned to placed children.
     """
     return p.foster_teen_by_age[age] * np.exp(
-        p.boy_teen * (sex == "boy")
+        p.local_placement
+        + p.boy_teen * (sex == "boy")
         + p.teen_by_education[parental_education]
         + p.behaviour_teen * behaviour_risk
         + p.again[previous_times_placed]
@@ -130,7 +132,8 @@ def residential_placement(age, sex, parental_education, behaviour_risk, previous
     Per year; level by age tuned to placed children.
     """
     return p.residential_by_age[age] * np.exp(
-        p.boy_teen * (sex == "boy")
+        p.local_placement
+        + p.boy_teen * (sex == "boy")
         + p.teen_by_education[parental_education]
         + p.behaviour_teen * behaviour_risk
         + p.again[previous_times_placed]

@@ -126,6 +126,7 @@ def _eligible(
     """Return the two weights: eligible for a national programme, and not."""
     odds = np.exp(
         base
+        + p.local_eligibility
         + p.eligible_ability * school_ability
         - p.eligible_behaviour * behaviour_risk
         + p.eligible_by_education[parental_education]
