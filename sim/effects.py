@@ -31,7 +31,8 @@ def years_of(intervention: Intervention) -> Iterable[tuple[int, int, int]]:
     """Iterate over every (standing, delivered, year) that a person can be in."""
     for standing in range(NOT_OFFERED + 1, STANDINGS):
         yield from ((standing, 0, year) for year in range(1, intervention.years + 1))
-        for delivered in range(1, intervention.years + 1):
+        stops = range(1, intervention.years + 1) if intervention.stop_when is not None else (intervention.years,)
+        for delivered in stops:
             yield from ((standing, delivered, year) for year in range(1, YEARS_AXIS))
 
 

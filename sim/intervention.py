@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sim.errors import ScenarioError
@@ -70,6 +70,8 @@ class Effect:
     """Standard error of `size`, where the evidence gives an interval."""
     stated: str = ""
     """The effect as its source states it, and the conversion that was made, in words."""
+    centring: bool = False
+    """Whether this is what baseline coverage takes from those eligible who are not enrolled."""
 
     def course(self, delivered: int, year: int, years: int) -> float:
         """Return the size acting in a year: delivery year `year` (delivered = 0), or year after `delivered` years."""
@@ -135,6 +137,19 @@ class Intervention:
         """Whether all who are offered carry the effect, whoever accepts."""
         return self.estimand in ("itt", "area")
 
+    @property
+    def acting(self) -> tuple[Effect, ...]:
+        """The effects as they act: under baseline coverage each has a twin for those who are not enrolled.
+
+        The twin is a mechanism of its own, since it only keeps the baseline's mean and rivals no other effect.
+        """
+        if not self.baseline_coverage:
+            return self.effects
+        twins = (
+            replace(one, centring=True, mechanism=f"{self.catalogue_name}: {one.mechanism}") for one in self.effects
+        )
+        return (*self.effects, *twins)
+
     def acts(self, effect: Effect, standing: int, delivered: int, year: int) -> float:
         """Return the size of an effect on a person of this standing in a year, baseline coverage included.
 
@@ -143,10 +158,12 @@ class Intervention:
         """
         if effect.kind == "unknown" or standing in (NOT_OFFERED, REFUSED):
             return 0.0
+        if effect.centring != (standing == COVERED_OUT):
+            return 0.0
         size = effect.course(delivered, year, self.years)
         c = self.baseline_coverage
         if effect.kind == "trait_shift":
             centre = c * size
         else:
             centre = math.log(1 - c + c * math.exp(size)) if c else 0.0
-        return -centre if standing == COVERED_OUT else size - centre
+        return -centre if effect.centring else size - centre

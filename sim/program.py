@@ -460,7 +460,7 @@ class Compiler:
         parts = []
         for number, intervention in enumerate(made):
             kinds = ("odds_ratio", "relative_risk", "trait_shift")
-            effects = tuple(effect for effect in intervention.effects if effect.kind in kinds and acts(effect))
+            effects = tuple(effect for effect in intervention.acting if effect.kind in kinds and acts(effect))
             if effects:
                 part = levels(intervention, effects, ages)
                 if len(part.signatures) > 1:
@@ -487,7 +487,7 @@ class Compiler:
         name = (one.move.domain, one.move.from_state, one.to)
         rows = []
         for number, intervention in enumerate(made):
-            for effect in intervention.effects:
+            for effect in intervention.acting:
                 if effect.kind == "hazard_ratio" and name in effect.on:
                     logs = course(intervention, effect)
                     place = self.pools["course_log"].add(logs)
@@ -606,7 +606,7 @@ class Compiler:
     def _active(self, intervention: Intervention) -> NDArray[np.uint64]:
         """Return the mask of domains that the intervention acts on, in every year of its course."""
         mask = np.zeros((at.STANDINGS, intervention.years + 1, at.YEARS_AXIS), dtype=np.uint64)
-        for effect in intervention.effects:
+        for effect in intervention.acting:
             acting = course(intervention, effect) != 0
             for number, domain in enumerate(self.model.all_domains):
                 on = any(name[0] == domain.name for name in effect.on)

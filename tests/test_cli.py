@@ -141,11 +141,11 @@ def test_compare_prints_exactly_the_contract(answer: dict[str, Any]) -> None:
         for cost in arm["cost_per_person"].values():
             assert has(cost, {"undiscounted": NUMBER, "discounted": NUMBER})
     assert list(answer["comparisons"]) == ["visits", "nurse", "reading"]
-    further = {"participants_per_cohort", "delivered_per_cohort", "needed_effect"}
+    further = {"participants_per_cohort", "delivered_per_cohort", "needed_effect", "own_municipality"}
     for arm in answer["comparisons"].values():
         assert has(arm, {"participants": int, "measures_per_100": dict, "by_payer": dict}, further)
         assert list(arm["measures_per_100"]) == ["placed", "special_support"]
-        for payer in arm["by_payer"].values():
+        for payer in (*arm["by_payer"].values(), arm["own_municipality"]):
             keys: dict[str, Any] = {
                 "incremental_per_person": NUMBER, "gross_per_person": NUMBER, "se": NUMBER,
                 "break_even_year": (int, NONE), "no_outlay": bool,
@@ -432,11 +432,15 @@ def test_the_screen_of_a_comparison_says_what_an_unknown_effect_would_have_to_do
     town: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "400")  # one sentence, one line
+    (effect,) = read_yaml(SHIPPED / "interventions" / "extended_home_visits.yaml").values["effects"]
+    assert effect["unknown"]
+    on = re.escape(", ".join(f"'{name}'" for name in effect["on"]))
     result = said("compare", town, "--out", tmp_path / "run", "--detail")
     assert result.code == 0
     assert re.search(
-        r"No estimate of the effect exists: to pay back, the rate of 'care: none -> open', .* would have to fall by"
-        r" \d+ %\.|no ratio from 1/20 to 20 on 'care: none -> open', .* would bring the public money back\.",
+        rf"No estimate of the effect exists: to pay back, the rate of {on} would have to fall by \d+ %\.|"
+        rf"No estimate of the effect exists; no ratio from 1/20 to 20 on {on} would bring the public money back\.",
         result.out,
     )
     assert f"Run folder: {tmp_path / 'run'}" in result.out

@@ -173,7 +173,18 @@ joint:
     normal: {{mean: {{sex: {{girl: -0.12, boy: 0.12}}}}, correlated: {{school_ability: -0.3}}}}
     source: invented
     provenance: assumed
+  arrival:
+    shares: {{born_here: 1, before_school: 0, grade1_5: 0, grade6_9: 0, adult: 0}}
+    source: invented
+    provenance: assumed
+  neuro:
+    shares: {{none: 1, adhd: 0, autism: 0, intellectual_disability: 0}}
+    source: invented
+    provenance: assumed
 """
+NORMAL = "normal: {mean: {parental_education: {compulsory: -0.5, tertiary: 0.2}}}"
+PLAIN = TOWN.replace(NORMAL, "shares: {1: 0.2, 2: 0.2, 3: 0.2, 4: 0.2, 5: 0.2}")
+"""The same with a trait whose shares are stated."""
 SCENARIO = """title: Town
 model: lifecourse
 population: town
@@ -245,8 +256,10 @@ CASES = [
      "no margin says how 'sex' is distributed", 4, 49),
     ("columns: [parental_education, family_economy]", "columns: [parental_education, family_economy, home]",
      "no trait or domain 'home' in model 'lifecourse'", 4, 49),
-    ("columns: [parental_education, family_economy]", "columns: [sex, family_economy]",
+    ("columns: [parental_education, family_economy]", "columns: [family_economy, sex]",
      "'parental_education' is no column of the joint distribution", 6, 12),
+    ("columns: [parental_education, family_economy]", "columns: [sex, family_economy]",
+     "'family_economy' is keyed by family and stands after 'sex', which is the child's own", 4, 18),
     ("{compulsory: {assistance: 1.5", "{compulsory: {assistanse: 1.5",
      "the log odds name 'assistanse', which 'family_economy' has not", 16, 17),
     ("assistance: 1.5", "assistance: lots", "the log odds ratio of 'assistance' must be -20 to 20", 16, 17),
@@ -265,13 +278,16 @@ CASES = [
     ("  sex:\n", "  family_economy:\n    shares: {work: 1}\n    source: x\n    provenance: assumed\n  sex:\n",
      "'family_economy' stands in the joint distribution already", 20, 3),
     ("joint:", "fifths_of: twon\njoint:", "no file 'twon.yaml' in populations/", 3, 12),
-    ("joint:", "fifths_of: sweden\njoint:", "'school_ability' is no latent trait in the population 'sweden'", 26, 13),
+    ("joint:", "fifths_of: plain\njoint:", "'school_ability' is no latent trait in the population 'plain'", 26, 13),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("old", "new", "words", "line", "column"), CASES, ids=[case[2] for case in CASES])
 def test_a_mistake_in_a_population_is_placed(tmp_path, old, new, words, line, column):
     assert old in TOWN
+    assert PLAIN != TOWN
+    (tmp_path / "populations").mkdir()
+    (tmp_path / "populations" / "plain.yaml").write_text(PLAIN, encoding="utf-8")
     with pytest.raises(ScenarioError) as caught:
         load_plan(written(tmp_path, TOWN.replace(old, new, 1)))
     problem = caught.value.problems[0]

@@ -340,6 +340,7 @@ def test_the_price_list_says_what_moves_and_what_stays(town: Path) -> None:
 def test_a_model_in_which_nobody_moves_takes_the_same_price_list(town: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settled = replace(MODEL, domains=MODEL.domains[:2])
     monkeypatch.setattr("sim.files.load_model", lambda name: settled)
+    (town.parent / "parameters" / "residence.yaml").unlink()
     assert load_plan(town).scenario.prices.residence is None
     assert bind(load_plan(town).scenario).margins
 

@@ -157,8 +157,11 @@ class Person:
                 if effect.kind == kind and (on in effect.on or on == effect.trait):
                     size = self.size(one, effect, t)
                     size = round(size / 0.01) * 0.01 if kind == "trait_shift" else size
-                    if abs(size) > abs(strongest.get(effect.mechanism, 0.0)):
-                        strongest[effect.mechanism] = size
+                    have = self.enrolments.get(one.name)
+                    out = have is not None and have.kind == "covered out"  # keeps the mean and rivals nothing
+                    mechanism = f"{one.name}: {effect.mechanism}" if out else effect.mechanism
+                    if abs(size) > abs(strongest.get(mechanism, 0.0)):
+                        strongest[mechanism] = size
         return list(strongest.values())
 
     def move(self, name: str, state: str, t: int) -> str | None:
