@@ -646,7 +646,7 @@ FIGURE = "source: x, provenance: assumed"
 
 def local(what: str, inside: str, words: tuple[str, ...], hint: str | None = None) -> Case:
     """Return a case whose place says this of itself, and nothing else."""
-    return Case(what, BORN, re.compile(r"\nlocal:\n(?: +.*\n)+"), f"\nlocal: {{{inside}}}\n", words, hint)
+    return Case(what, BORN, re.compile(r"\nlocal:\n(?:(?: .*|#.*|)\n)+"), f"\nlocal: {{{inside}}}\n", words, hint)
 
 
 LOCAL = [
