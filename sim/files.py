@@ -279,7 +279,7 @@ class _Loader:
             if domain == LINKS:
                 sentence = "a place cannot change what share of an association is causal"
                 self.found.note(place, path, sentence, "state `causal_share` in the scenario", at_key=True)
-            elif domain not in parameters:
+            elif not self.is_read(domain):
                 known = [name for name in parameters if name != LINKS]
                 sentence = f"no domain {domain!r} with parameters"
                 self.found.note(place, path, sentence, nearest(domain, known), at_key=True)
@@ -302,6 +302,10 @@ class _Loader:
                 result[name], own_links = parameters_from(file, labels, linking, self.found, local.get(name))
                 links += own_links
         return result, tuple(links)
+
+    def is_read(self, domain: str) -> bool:
+        """Return whether a domain has a parameter file, perhaps one with mistakes that are noted there."""
+        return f"parameters/{domain}" in self.files
 
     def parameter_file(self, name: str) -> Checked | None:
         """Return the parameter file of a domain, its mistakes of form noted; None where there is none."""
@@ -436,9 +440,10 @@ class _Loader:
             for domain, values in form.parameters.items():
                 inner: KeyPath = (*path, "parameters", domain)
                 own = self.files.get(f"parameters/{domain}")
-                if own is None or domain not in parameters:
+                if not self.is_read(domain):
                     hint = nearest(domain, parameters)
                     self.found.note(file, inner, f"no domain {domain!r} with parameters", hint, at_key=True)
+                if own is None or domain not in parameters:
                     continue
                 if domain == LINKS:
                     sentence = "an arm cannot change what share of an association is causal"

@@ -17,10 +17,13 @@ times_placed = Counter(
 
 ever_child_welfare = Counter("ever_child_welfare", cap=1, when=lambda care: care != "none")
 
+# not in the year of a diploma from adult education: that study was not higher education
 ever_higher_education = Counter(
     "ever_higher_education",
     cap=1,
-    when=lambda activity, upper_secondary: (activity == "study") & isin(upper_secondary, "diploma", "tertiary"),
+    when=lambda activity, upper_secondary, previous_upper_secondary: (
+        (activity == "study") & isin(upper_secondary, "diploma", "tertiary") & (previous_upper_secondary != "left")
+    ),
 )
 
 ever_specialist = Counter(
