@@ -394,7 +394,8 @@ VALUES = [
     Case("endless horizon", SCENARIO, "horizon: lifetime", "horizon: ¦10000", ("'horizon' is 10000",)),
     Case("horizon in words", SCENARIO, "horizon: lifetime", "horizon: ¦lifetme", ("'lifetme'",), "'lifetime'"),
     Case("no persons", SCENARIO, "represents: 1640", "represents: ¦0", ("'represents' is 0", "at least 1")),
-    Case("too many copies", SCENARIO, re.compile(r"copies: \d+"), "copies: ¦100_000", ("'copies' is 100000", "at most 65_536")),
+    Case("too many copies", SCENARIO, re.compile(r"copies: \d+"), "copies: ¦100_000",
+         ("'copies' is 100000", "at most 65_536")),
     Case("year without an index", SCENARIO, "price_year: 2024", "price_year: ¦2030",
          ("price index has no year 2030", "2010 to 2024")),
     Case("cost of a year without an index", SKOLFAM, "price_year: 2020", "price_year: ¦1999", ("no year 1999",)),
@@ -716,7 +717,7 @@ def test_a_place_s_mistake_is_told_once_though_an_arm_changes_the_same_domain(fo
 
 
 def test_a_parameter_file_that_cannot_be_read_is_no_mistake_of_those_who_change_it(folder: Path) -> None:
-    changed(folder, local("own", f"parameters: {{care: {{open_to: {{value: 20, {FIGURE}}}}}}}", ("",)))
+    changed(folder, local("own", f"parameters: {{¦care: {{open_to: {{value: 20, {FIGURE}}}}}}}", ("",)))
     own = arm("parameters: {care: {open_to: 20}}")
     (folder / SCENARIO).write_text(replaced(folder, SCENARIO, BASELINE, own), encoding="utf-8")
     check(Case("unreadable", CARE, lines("at_once", "value"), "    value: ¦.inf", ("not a finite number",)), folder)
