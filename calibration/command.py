@@ -10,7 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from calibration.sanity import HELD_OUT, Finding, Ground, plan_for, read_checks, run_checks
+from calibration.check_file import read_checks
+from calibration.checks import HELD_OUT, Finding
+from calibration.ground import Ground
+from calibration.sanity import plan_for, run_checks
 from calibration.steady_state import GAP, identities, read_spending
 from calibration.targets import Result, evaluate, needs, read_targets
 from sim.compare_command import check_seed, threads_or_all

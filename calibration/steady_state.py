@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from calibration.checks import Finding
 from calibration.counting import jackknife, left_out
-from calibration.sanity import Finding, Ground
+from calibration.ground import Ground
 from calibration.targets import FOLDER, read_figures
 from sim.errors import FramsynError
 

@@ -14,26 +14,20 @@ import numpy as np
 import pytest
 
 import calibration.command
+from calibration.check_file import read_checks
+from calibration.check_kinds import KINDS
+from calibration.checks import Check, Finding
 from calibration.command import finding_as_contract, run_targets
 from calibration.concentration import in_parts, slope_of_staying, stays, top_share
 from calibration.counting import Count
+from calibration.gains import benefit_cost_ratio, ceiling
+from calibration.ground import Ground
 from calibration.lives import Account, accounts, ever, read_lives, sampled_ids, yearly
-from calibration.sanity import (
-    KINDS,
-    Check,
-    Finding,
-    Ground,
-    benefit_cost_ratio,
-    ceiling,
-    null_programme,
-    plan_for,
-    read_checks,
-    register,
-    run_checks,
-    tax_wedge,
-)
+from calibration.null_programmes import null_programme
+from calibration.sanity import plan_for, register, run_checks
 from calibration.steady_state import GAP, Spending, identities, read_spending
 from calibration.targets import FOLDER, read_figures
+from calibration.tax_wedge import tax_wedge
 from sim.domain import Quantities, Quantity
 from sim.engine import simulate
 from sim.errors import TargetError

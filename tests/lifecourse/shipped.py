@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ def parameter_files() -> Iterator[tuple[str, dict[str, Any]]]:
         yield path.stem, read_yaml(path).values["parameters"]
 
 
+@cache
 def link_rows() -> dict[tuple[str, str], dict[str, Any]]:
     """Return every row with `link:`, by domain and parameter."""
     return {(name, key): row for name, file in parameter_files() for key, row in file.items() if "link" in row}

@@ -84,7 +84,7 @@ def test_placement_costs_are_of_the_size_of_what_municipalities_spend(baseline: 
 
 
 def test_family_homes_and_institutions_share_what_placements_cost(baseline: Outcome) -> None:
-    # about half each of 17 billion (municipal accounts, recalled): each at least a quarter; SiS about a fifth
+    # assumed: each kind at least a quarter of the whole
     total = per_child(baseline, *PLACEMENT, year=2019)
     assert 0.25 < per_child(baseline, *FAMILY_HOME, year=2019) / total < 0.75
     # 24 000 kronor of 2023 a child: 1 000 a year for .57 bed years at 13 000 a day (SiS 2023), within a half

@@ -108,7 +108,9 @@ def test_check_lists_every_link() -> None:
 
 def test_the_parents_assistance_is_no_cause_of_the_childs_own(country: Plan) -> None:
     # sibling studies find none; so no link, whatever the common share
-    assert not [one for one in country.scenario.links if (one.from_domain, one.domain) == ("family_economy", "assistance")]
+    assert not [
+        one for one in country.scenario.links if (one.from_domain, one.domain) == ("family_economy", "assistance")
+    ]
 
 
 # Means hold

@@ -115,7 +115,9 @@ def sourced(node: Any) -> Iterator[dict[str, Any]]:
             yield from sourced(one)
 
 
-@pytest.mark.parametrize("path", sorted(SHIPPED.glob("p[or]*/*.yaml")), ids=lambda path: f"{path.parent.name}/{path.stem}")
+@pytest.mark.parametrize(
+    "path", sorted(SHIPPED.glob("p[or]*/*.yaml")), ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
 def test_every_price_and_population_has_source_and_provenance(path: Any) -> None:
     rows = list(sourced(read_yaml(path).values))
     assert rows
