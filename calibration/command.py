@@ -14,7 +14,7 @@ from calibration.check_file import read_checks
 from calibration.checks import HELD_OUT, Finding
 from calibration.ground import Ground
 from calibration.sanity import plan_for, run_checks
-from calibration.steady_state import GAP, identities, read_spending
+from calibration.steady_state import GAP, Total, identities, read_spending, totals_by_payer
 from calibration.targets import Result, evaluate, needs, read_targets
 from sim.compare_command import check_seed, threads_or_all
 from sim.engine import simulate
@@ -69,7 +69,8 @@ def _run_sanity(path: Path, persons: int | None, seed: int, threads: int, as_jso
         outcome = simulate(plan, seed=seed, threads=threads, progress=show)
     with progress("reading a sample of lives"):
         findings, more = run_checks(checks, outcome)
-    steady, most = identities(read_spending(), Ground(outcome))
+    ground, spending = Ground(outcome), read_spending()
+    steady, most = identities(spending, ground)
     for trouble in dict.fromkeys([*troubles, *more, *most]):
         print(trouble, file=sys.stderr)
     for finding in findings:
@@ -79,7 +80,7 @@ def _run_sanity(path: Path, persons: int | None, seed: int, threads: int, as_jso
         _print_json([finding_as_contract(finding) for finding in [*findings, *steady]])
     else:
         _print_checks(findings)
-        _print_steady(steady)
+        _print_steady(steady, totals_by_payer(spending, steady, ground))
     return MISSED if any(finding.missed for finding in [*findings, *steady]) else 0
 
 
@@ -152,7 +153,7 @@ def _print_checks(findings: Sequence[Finding]) -> None:
     print(f"\n{within} of {len(findings)} checks within their bounds; * = not, ! = warns only.")
 
 
-def _print_steady(findings: Sequence[Finding]) -> None:
+def _print_steady(findings: Sequence[Finding], totals: Sequence[Total]) -> None:
     print("\nA year of the nation's spending over births, beside a life in the model (SEK per child):\n")
     wide = max((len(finding.id) for finding in findings), default=5) - len("steady_state_")
     print(f"{'payer':<22} {'function':<{wide}} {'nation':>9} {'life':>9} {'gap':>6}  figure")
@@ -165,6 +166,10 @@ def _print_steady(findings: Sequence[Finding]) -> None:
             f"{one.kind:<22} {one.id.removeprefix('steady_state_'):<{wide}} {one.registry:>9,.0f}"
             f" {one.simulated:>9,.0f} {100 * gap:>+5.0f}%  {one.provenance},{one.unit.rpartition(',')[2]}{said}"
         )
+    print()
+    for total in totals:
+        gap = f"{100 * (total.life / total.nation - 1):>+5.0f}%"
+        print(f"{total.payer:<22} {total.what:<{wide}} {total.nation:>9,.0f} {total.life:>9,.0f} {gap}")
     off = [one for one in findings if not one.within]
     print(f"\n{len(findings) - len(off)} of {len(findings)} functions within {GAP:.0%}.")
 

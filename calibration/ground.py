@@ -32,7 +32,6 @@ class Ground:
     """What the checks stand on: one simulated outcome, and a sample of lives that is read once."""
 
     outcome: Outcome
-    threads: int = 1
     wanted: dict[str, Reader] = field(default_factory=dict)
     """Readers of the sample, by name: all are registered before the sample is read."""
     accounts: list[str] = field(default_factory=list)

@@ -24,9 +24,8 @@ from sim.prices import PUBLIC, belongs
 LEAVE = "parental_benefit"
 """The price of the person's own parental leave: it stands for the parents' at birth, the same money a generation on."""
 
-
 _COUNTED = ("share", "chance", "per_birth")
-"""Kinds whose `what` is a count."""
+"""Kinds that set a count over a count."""
 
 
 def needs_of(check: Check, model: Model) -> list[Need]:

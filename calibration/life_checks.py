@@ -1,7 +1,7 @@
 """The kinds of checks that a sample of lives answers: on how few lives costs fall, and how long spells last.
 
-Each function returns a value and its standard error. Imports `checks`, `ground`, `lives` and the statistics of
-`concentration`; knows no ledger and no arm.
+Each function returns a value and its standard error. Imports `checks`, `ground`, `counting`, `lives` and
+the statistics of `concentration`; knows no ledger and no arm.
 """
 
 from __future__ import annotations

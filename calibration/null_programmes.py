@@ -19,7 +19,6 @@ from sim.source import read_yaml
 NULL_ARM = "null_"
 """Prefix of the arms that hold a programme without effect alone."""
 
-
 CONFIDENT = 1.96
 """Standard errors on either side of an interval of 95 per cent."""
 

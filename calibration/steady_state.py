@@ -66,6 +66,35 @@ def identities(rows: Sequence[Spending], ground: Ground) -> tuple[list[Finding],
     return findings, troubles
 
 
+@dataclass(frozen=True)
+class Total:
+    """All functions of a payer together: what they cost, or what they bring in."""
+
+    payer: str
+    what: str
+    nation: float
+    life: float
+
+
+def totals_by_payer(rows: Sequence[Spending], findings: Sequence[Finding], ground: Ground) -> list[Total]:
+    """Return the sums over each payer's functions, costs and revenues apart, each row in its own year's kronor."""
+    found = {one.id: one for one in findings}
+    sums: dict[tuple[str, str], list[float]] = {}
+    for row in rows:
+        one = found.get(_name(row))
+        if one is None or one.simulated is None:
+            continue
+        revenue = all(price.kind == "revenue" for price in ground.prices(row.prices))
+        total = sums.setdefault((row.payer, "all revenue above" if revenue else "all costs above"), [0.0, 0.0])
+        total[0] += one.registry
+        total[1] += one.simulated
+    return [Total(*key, *sums[key]) for key in sorted(sums)]
+
+
+def _name(row: Spending) -> str:
+    return f"steady_state_{row.id}"
+
+
 def _identity(row: Spending, births: float, ground: Ground) -> Finding:
     totals = ground.money(ground.prices(row.prices), row.year).sum(axis=1)
     persons = ground.outcome.baseline.persons
@@ -74,7 +103,7 @@ def _identity(row: Spending, births: float, ground: Ground) -> Finding:
     ]
     registry = row.amount / births
     return Finding(
-        id=f"steady_state_{row.id}",
+        id=_name(row),
         registry=registry,
         simulated=values[0],
         se=jackknife(values[1:]),

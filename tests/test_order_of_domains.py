@@ -152,7 +152,7 @@ def test_most_pairs_of_domains_change_places_and_all_stay() -> None:
     assert sorted(one.name for one in other) == sorted(one.name for one in MODEL.domains)
     kept = {(one.name, read) for one in other for read in same_year_reads(one, other)}
     assert kept == set(ONE_YEAR)
-    assert pairs_turned(other) > 0.9
+    assert pairs_turned(other) > 0.8
 
 
 def test_an_order_that_keeps_what_is_read_in_the_same_year_changes_no_life(country: Plan, as_it_is: Outcome) -> None:

@@ -11,7 +11,7 @@ from sim.model import Model
 from sim.tables import Axis, Parameters, Rule, Table, axes_of, tabulate
 
 Reads = dict[tuple[str, str], set[tuple[str, ...]]]
-"""(domain, parameter) -> the columns that it is indexed by, `previous_` ones under their plain names; () for a number"""
+"""(domain, parameter) -> the columns by which it is indexed, `previous_` ones under plain names; () for a number."""
 
 
 class _Watched(Table):
