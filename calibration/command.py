@@ -168,10 +168,10 @@ def _print_steady(findings: Sequence[Finding], totals: Sequence[Total]) -> None:
         )
     print()
     for total in totals:
-        gap = f"{100 * (total.life / total.nation - 1):>+5.0f}%"
-        print(f"{total.payer:<22} {total.what:<{wide}} {total.nation:>9,.0f} {total.life:>9,.0f} {gap}")
-    off = [one for one in findings if not one.within]
-    print(f"\n{len(findings) - len(off)} of {len(findings)} functions within {GAP:.0%}.")
+        off = f"{100 * (total.life / total.nation - 1):>+5.0f}%"
+        print(f"{total.payer:<22} {total.what:<{wide}} {total.nation:>9,.0f} {total.life:>9,.0f} {off}")
+    near = sum(one.within for one in findings)
+    print(f"\n{near} of {len(findings)} functions within {GAP:.0%}.")
 
 
 def _number(value: float | None) -> str:
