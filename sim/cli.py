@@ -5,6 +5,7 @@ Imports only what every call needs; each verb loads the rest when it is called, 
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -15,6 +16,9 @@ import typer
 
 from sim.cache import keep_bytecode
 from sim.errors import FramsynError, StoreError
+
+GARBAGE_AFTER = 200_000
+"""Objects made before the collector looks for cycles: reading files makes many objects and next to none."""
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -149,4 +153,5 @@ def version() -> None:
 def main() -> None:
     """Run the command line."""
     keep_bytecode()
+    gc.set_threshold(GARBAGE_AFTER)
     app()

@@ -12,6 +12,7 @@ import platform
 import shutil
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -30,6 +31,9 @@ from sim.scenario import BASELINE
 
 FORMAT = 1
 """Version of the folder's layout."""
+
+WRITERS = 4
+"""Files written at a time."""
 
 DESCRIPTION = "run.json"
 """What a run rests on, beside its ledgers."""
@@ -89,11 +93,17 @@ def versions() -> dict[str, str]:
 
 
 def _write_parts(outcome: Outcome, folder: Path) -> None:
-    files = {}
-    for name, ledger in _ledgers(outcome):
-        path = folder / f"{name}.parquet"
-        _write_ledger(ledger, path)
-        files[path.name] = _file_digest(path)
+
+    def write(one: tuple[str, Ledger]) -> tuple[str, str]:
+        path = folder / f"{one[0]}.parquet"
+        _write_ledger(one[1], path)
+        return path.name, _file_digest(path)
+
+    pool = ThreadPoolExecutor(WRITERS)  # most of the time is waiting for the disk
+    try:
+        files = dict(pool.map(write, _ledgers(outcome)))
+    finally:
+        pool.shutdown(cancel_futures=True)  # after a failure nothing more is begun
     plan = outcome.plan
     about = {
         "format": FORMAT,
@@ -133,9 +143,8 @@ def _ledgers(outcome: Outcome) -> Iterator[tuple[str, Ledger]]:
     for arm, counts in outcome.arms.items():
         yield f"{arm}.in_arm", counts.in_arm
         yield f"{arm}.in_baseline", counts.in_baseline
-        refused = empty_ledger(outcome.plan)
-        refused.deliveries = counts.refused
-        yield f"{arm}.refused", refused
+        nobody = np.zeros((len(counts.refused), outcome.plan.scenario.horizon + 1, 0), dtype=np.int64)
+        yield f"{arm}.refused", Ledger((), nobody, counts.refused, np.zeros(len(counts.refused), dtype=np.int64))
 
 
 def _write_ledger(ledger: Ledger, path: Path) -> None:
