@@ -12,7 +12,6 @@ import platform
 import shutil
 import uuid
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -31,9 +30,6 @@ from sim.scenario import BASELINE
 
 FORMAT = 1
 """Version of the folder's layout."""
-
-WRITERS = 4
-"""Files written at a time."""
 
 DESCRIPTION = "run.json"
 """What a run rests on, beside its ledgers."""
@@ -93,17 +89,11 @@ def versions() -> dict[str, str]:
 
 
 def _write_parts(outcome: Outcome, folder: Path) -> None:
-
-    def write(one: tuple[str, Ledger]) -> tuple[str, str]:
-        path = folder / f"{one[0]}.parquet"
-        _write_ledger(one[1], path)
-        return path.name, _file_digest(path)
-
-    pool = ThreadPoolExecutor(WRITERS)  # most of the time is waiting for the disk
-    try:
-        files = dict(pool.map(write, _ledgers(outcome)))
-    finally:
-        pool.shutdown(cancel_futures=True)  # after a failure nothing more is begun
+    files = {}
+    for name, ledger in _ledgers(outcome):
+        path = folder / f"{name}.parquet"
+        _write_ledger(ledger, path)
+        files[path.name] = _file_digest(path)
     plan = outcome.plan
     about = {
         "format": FORMAT,
