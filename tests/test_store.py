@@ -238,6 +238,7 @@ def test_a_write_that_fails_anywhere_leaves_nothing(
     with pytest.raises(StoreError if isinstance(failure, OSError) else type(failure)):
         write_run(outcome, tmp_path / "run")
     assert len(synced) == at + 1
+    assert files_of(tmp_path) == {}
 
 
 def test_a_write_that_fails_leaves_no_new_folder_above_it_either(
