@@ -16,7 +16,7 @@ MOST_RUNS = 12
 """How often the reached are lived again at the most."""
 
 NEAR = 0.01
-"""Share of the net without an effect that a found net may be off from 0: the answer is told in whole per cent."""
+"""How near is near enough, of the net without an effect and of the log ratio: the answer is told in whole per cent."""
 
 STRONGEST = math.log(20)
 """The largest log ratio that is tried."""
@@ -68,7 +68,7 @@ def _needed(outcome: Outcome, arm: str, effects: list[Effect], threads: int) -> 
         high, at_high = STRONGEST, net(STRONGEST)
     if at_high > 0:
         return Needed(None, on, runs)
-    while runs < MOST_RUNS and abs(high - low) > 0.005:
+    while runs < MOST_RUNS and abs(high - low) > NEAR:
         secant = low + (high - low) * at_low / (at_low - at_high)
         tried = (low + high) / 2 if runs % 3 == 0 else secant
         value = net(tried)

@@ -9,6 +9,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -49,10 +50,16 @@ class Program:
     arrays: dict[str, Any]
     offers: tuple[str, ...]
     """Name of each offer, in the order of the kernel: those made, then those only watched."""
-    digest: str
-    """SHA-256 of all thresholds."""
     cells: int
     """Cells of all tables."""
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all thresholds."""
+        digest = hashlib.sha256()
+        for name in ("thresholds", "weights", "factor_values", "chances", "switches"):
+            digest.update(self.arrays[name].tobytes())
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -125,6 +132,8 @@ class _Open:
     bounds: NDArray[np.float64]
     """Largest chance in each cell of `columns` (certain cells 1)."""
     factors: list[int]
+    further: list[tuple[list[Column], NDArray[np.float32]]] = field(default_factory=list)
+    """Columns and values of its factors, which the bounds do not hold."""
 
 
 @dataclass(frozen=True)
@@ -146,8 +155,12 @@ class Shared:
     """By domain: who carries an effect is always looked at, so bounds need not know of effects."""
     grids: dict[Any, tuple[NDArray[np.float64], ...]] = field(default_factory=dict)
     """Rules over their columns, by domain, rule, columns, ages and shifts of traits."""
-    plain: dict[tuple[str, ...], Any] = field(default_factory=dict)
-    """What becomes of the rules that no effect replaces, by kind, domain and transition (or state)."""
+    made: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    """What becomes of rules, by kind, domain, transition (or state) and what replaces them."""
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+    """Arrays to which arms add nothing, by name."""
+    untouched: Compiler | None = None
+    """All domains as they are without any effect: where an arm's program begins."""
 
 
 class Compiler:
@@ -175,48 +188,29 @@ class Compiler:
         self.levels: list[tuple[int, int, int]] = []
         self.effects: list[tuple[int, int, int]] = []
         self.mechanisms: dict[str, int] = {}
+        self.domains: list[list[int]] = []
+        self.state_moves: list[int] = []
+        self.moves: list[list[int]] = []
+        self.factors: list[int] = []
 
     def compile(
         self, made: Sequence[Intervention], watched: Sequence[tuple[Intervention, int]], margins: Sequence[Margin]
     ) -> Program:
-        """Return the program of an arm that makes the offers `made`; `watched` are (offer, bit mask of arms)."""
+        """Return the program of an arm that makes the offers `made`; `watched` are (offer, bit mask of arms).
+
+        Domains that no effect touches are those of the program without offers, made once for all arms.
+        """
         for intervention in made:
             self._check_effects(intervention)
-        domains: list[list[int]] = []
-        state_moves: list[int] = []
-        moves: list[list[int]] = []
-        factors: list[int] = []
-        streams: list[int] = []
+        if self.shared.untouched is None:
+            first = Compiler(self.model, self.parameters, self.layout, self.shared)
+            for number in range(len(self.model.all_domains)):
+                first.domains.append(first._domain(number, ()))
+            self.shared.untouched = first
+        self._begin_with(self.shared.untouched)
         for number, domain in enumerate(self.model.all_domains):
-            row = [0] * at.DOMAIN_FIELDS
-            is_death = self.model.death is not None and number == 0
-            row[at.STATE] = -1 if is_death else self.layout.row(domain.name)
-            row[at.CLOCK] = self.layout.row(f"years_in_{domain.name}") if domain.clock else -1
-            row[at.CLOCK_CAP] = domain.clock
-            row[at.BLOCKS] = blocks_of(domain)
-            row[at.STREAM] = len(streams)
-            streams += [stream(domain.name, block) for block in range(row[at.BLOCKS])]
-            row[at.STATES] = len(state_moves)
-            row[at.IS_DEATH] = int(is_death)
-            row[at.OF_FAMILY] = int(domain.keyed == FAMILY)
-            opened: dict[str, list[_Open]] = {state: self._open_state(domain, state, made) for state in domain.states}
-            for state in domain.states:
-                state_moves.append(len(moves))
-                for one in opened[state]:
-                    first_effect = len(self.effects)
-                    self._add_ratios(one, made)
-                    moves.append(
-                        [domain.states.index(one.to), *one.ages, one.table, one.entry, len(factors),
-                         len(factors) + len(one.factors), first_effect, len(self.effects)]
-                    )  # fmt: skip
-                    factors += one.factors
-            state_moves.append(len(moves))
-            every = [one for state in domain.states for one in opened[state]]
-            row[at.FIRST_AGE] = min((one.ages[0] for one in every), default=MAX_AGE + 1)
-            row[at.LAST_AGE] = max((one.ages[1] for one in every), default=-1)
-            row[at.SOME_CERTAIN] = int(any(self.tables[one.table][at.HAS_WEIGHTS] for one in every))
-            self._add_screen(row, domain, opened)
-            domains.append(row)
+            if any(_touches(effect, domain) for intervention in made for effect in intervention.effects):
+                self.domains[number] = self._domain(number, made)
         counters = [
             [self.layout.row(c.name), self._switch(Rule.of(c.when), Parameters(), f"counter '{c.name}'"), c.cap]
             for c in self.model.counters
@@ -234,21 +228,71 @@ class Compiler:
             > MAX_MODEL_CELLS
         ):
             raise RuleError(f"the tables of the model have more than {MAX_MODEL_CELLS:,} cells together")
-        arrays: dict[str, Any] = {name: pool.array() for name, pool in self.pools.items()}
+        arrays: dict[str, Any] = {name: self._array(name) for name in self.pools}
+        streams = [stream(d.name, block) for d in self.model.all_domains for block in range(blocks_of(d))]
         arrays.update(
-            domains=_rows(domains, at.DOMAIN_FIELDS), streams=np.array([*streams, 0], dtype=np.int64),
-            state_moves=np.array([*state_moves, 0], dtype=np.int64), moves=_rows(moves, at.MOVE_FIELDS),
+            domains=_rows(self.domains, at.DOMAIN_FIELDS), streams=np.array([*streams, 0], dtype=np.int64),
+            state_moves=np.array([*self.state_moves, 0], dtype=np.int64), moves=_rows(self.moves, at.MOVE_FIELDS),
             tables=_rows(self.tables, at.TABLE_FIELDS), reads=_rows(self.reads, 2),
-            factors=np.array([*factors, 0], dtype=np.int64), effects=_rows(self.effects, 3),
+            factors=np.array([*self.factors, 0], dtype=np.int64), effects=_rows(self.effects, 3),
             levels=_rows(self.levels, 3), offers=_rows(offers, at.OFFER_FIELDS),
             years=np.array([*[i.years for i in made], 0], dtype=np.int64), n_active=len(made),
             previous=_rows(previous, 2), counters=_rows(counters, 3), margins=_rows(margin_rows, 5),
         )  # fmt: skip
-        digest = hashlib.sha256()
-        for name in ("thresholds", "weights", "factor_values", "chances", "switches"):
-            digest.update(arrays[name].tobytes())
         names = tuple(i.catalogue_name for i in made) + tuple(i.catalogue_name for i, _ in watched)
-        return Program(arrays, names, digest.hexdigest(), sum(p.size for p in self.pools.values()))
+        return Program(arrays, names, sum(p.size for p in self.pools.values()))
+
+    def _array(self, name: str) -> NDArray[Any]:
+        """Return a pool as one array: that of all arms where this one has added nothing."""
+        pool, untouched = self.pools[name], self.shared.untouched
+        if untouched is None or pool.size != untouched.pools[name].size:
+            return pool.array()
+        if name not in self.shared.arrays:
+            self.shared.arrays[name] = pool.array()
+        return self.shared.arrays[name]
+
+    def _begin_with(self, other: Compiler) -> None:
+        """Take over everything that another compiler has made so far."""
+        for name, pool in other.pools.items():
+            self.pools[name].parts, self.pools[name].size = list(pool.parts), pool.size
+        for name in ("tables", "reads", "domains", "state_moves", "moves", "factors"):
+            setattr(self, name, list(getattr(other, name)))
+
+    def _domain(self, number: int, made: Sequence[Intervention]) -> list[int]:
+        """Append the tables and transitions of a domain under these offers; return its row."""
+        domain = self.model.all_domains[number]
+        row = [0] * at.DOMAIN_FIELDS
+        is_death = self.model.death is not None and number == 0
+        row[at.STATE] = -1 if is_death else self.layout.row(domain.name)
+        row[at.CLOCK] = self.layout.row(f"years_in_{domain.name}") if domain.clock else -1
+        row[at.CLOCK_CAP] = domain.clock
+        row[at.BLOCKS] = blocks_of(domain)
+        row[at.STREAM] = sum(blocks_of(earlier) for earlier in self.model.all_domains[:number])
+        row[at.STATES] = len(self.state_moves)
+        row[at.IS_DEATH] = int(is_death)
+        row[at.OF_FAMILY] = int(domain.keyed == FAMILY)
+        opened: dict[str, list[_Open]] = {state: self._open_state(domain, state, made) for state in domain.states}
+        for state in domain.states:
+            self.state_moves.append(len(self.moves))
+            for one in opened[state]:
+                first_effect = len(self.effects)
+                self._add_ratios(one, made)
+                self.moves.append(
+                    [domain.states.index(one.to), *one.ages, one.table, one.entry, len(self.factors),
+                     len(self.factors) + len(one.factors), first_effect, len(self.effects)]
+                )  # fmt: skip
+                self.factors += one.factors
+        self.state_moves.append(len(self.moves))
+        every = [one for state in domain.states for one in opened[state]]
+        row[at.FIRST_AGE] = min((one.ages[0] for one in every), default=MAX_AGE + 1)
+        row[at.LAST_AGE] = max((one.ages[1] for one in every), default=-1)
+        row[at.SOME_CERTAIN] = int(any(self.tables[one.table][at.HAS_WEIGHTS] for one in every))
+        if number < len(self.domains):  # who carries an effect is always looked at, so the screen stays the same
+            for place in (at.KEYS, at.KEYS_END, at.KEY_AGE, at.LANES_USED, at.SCREEN_CELLS, at.SCREEN, at.EXACT):
+                row[place] = self.domains[number][place]
+        else:
+            self._add_screen(row, domain, opened)
+        return row
 
     def _plain(self, name: str) -> str:
         return name.removeprefix("previous_")
@@ -290,11 +334,11 @@ class Compiler:
             raise ModelError(f"the ages {low} to {high} of {where} must rise within 0 to {MAX_AGE}")
         return low, high
 
-    def _plain_once(self, key: tuple[str, ...], make: Callable[[], Any]) -> Any:
-        """Return what `make` makes of a rule that no effect replaces, made once for all arms."""
-        if key not in self.shared.plain:
-            self.shared.plain[key] = make()
-        return self.shared.plain[key]
+    def _once(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+        """Return what `make` makes of a rule under the effects that the key names, made once for all arms."""
+        if key not in self.shared.made:
+            self.shared.made[key] = make()
+        return self.shared.made[key]
 
     def _own(self, domain: Domain) -> Parameters:
         return self.parameters.get(domain.name, Parameters(domain.name))
@@ -317,14 +361,14 @@ class Compiler:
         columns = self._columns(move.rule.reads)
         factors: list[int] = []
         factor_columns: set[str] = set()
-        most = 1.0
+        further: list[tuple[list[Column], NDArray[np.float32]]] = []
         for factor in domain.factors:
             if (factor.from_state, factor.to) == (move.from_state, move.to[0]):
                 other = self._columns(factor.rule.reads)
                 values = self._grid(domain, factor.rule, other, ages)[0].astype(np.float32)
                 factors.append(self._add_table("factor_values", other, ages, values))
                 factor_columns.update(factor.rule.reads)
-                most *= float(values.max())
+                further.append((other, values))
 
         def grid_at(moved: Mapping[str, float]) -> NDArray[np.uint32]:
             return thresholds_of(self._grid(domain, move.rule, columns, ages, moved)[0])
@@ -335,14 +379,16 @@ class Compiler:
                 f"a trait shift cannot act on the factors of '{move.name}'", hint="read it in the main rule"
             )
         parts = self._replacing(made, ages, lambda e: e.kind == "trait_shift" and e.trait in move.rule.reads)
-        grids = [self._plain_once(("hazard", domain.name, move.name), lambda: grid_at({}))]
+        grids = [self._once(("hazard", domain.name, move.name), lambda: grid_at({}))]
         if parts:
-            grids = [grid_at(shifts(acting)) for acting in merged([p for _, p in parts]).acting]
+            moved = [shifts(acting) for acting in merged([p for _, p in parts]).acting]
+            grids = [
+                self._once(("hazard", domain.name, move.name, *sorted(one.items())), partial(grid_at, one))
+                for one in moved
+            ]
         table = self._add_levels("thresholds", columns, ages, np.stack(grids), 1, parts)
         chances = np.minimum(grids[0] / 2.0**32, 1.0)
-        if factors:  # slightly more than the product, so that rounding never hides a candidate
-            chances = -np.expm1(np.log1p(-chances) * most * (1 + 1e-9))
-        return _Open(move, move.to[0], 0, ages, table, columns, ages, chances, factors)
+        return _Open(move, move.to[0], 0, ages, table, columns, ages, chances, factors, further)
 
     def _occasion(
         self, domain: Domain, state: str, joint: Sequence[Move], made: Sequence[Intervention]
@@ -368,7 +414,7 @@ class Compiler:
             self._check_sum(state, domain, found, columns, ages)
             return found, *_joint_thresholds(found)
 
-        probabilities, *unchanged = self._plain_once(("occasion", domain.name, state), plain)
+        probabilities, *unchanged = self._once(("occasion", domain.name, state), plain)
         parts = self._replacing(
             made,
             ages,
@@ -376,9 +422,13 @@ class Compiler:
                 any(name in e.on for name in targets) if e.kind in ("odds_ratio", "relative_risk") else e.trait in names
             ),
         )
-        levels_of = (
-            [_joint_thresholds(at_level(acting)) for acting in merged([p for _, p in parts]).acting] if parts else []
-        )
+        levels_of = [
+            self._once(
+                ("occasion", domain.name, state, *((e.kind, e.on, e.trait, e.mechanism, size) for e, size in acting)),
+                lambda acting=acting: _joint_thresholds(at_level(acting)),  # type: ignore[misc]
+            )
+            for acting in (merged([p for _, p in parts]).acting if parts else ())
+        ]
         thresholds, weights = zip(*(levels_of or [unchanged]), strict=True)
         entries = len(targets)
         table = self._add_levels("thresholds", columns, ages, np.stack(thresholds), entries, parts)
@@ -519,7 +569,8 @@ class Compiler:
         lanes = max(len(ones) for ones in opened.values())
         is_death = self.model.death is not None and domain is self.model.death.domain
         columns = [self.model.columns["age"], *([] if is_death else [self.model.columns[domain.name]])]
-        rest = list(dict.fromkeys(c for one in every for c in one.columns if c not in columns))
+        read = [c for one in every for c in (*one.columns, *(c for over, _ in one.further for c in over))]
+        rest = list(dict.fromkeys(c for c in read if c not in columns))
         while rest:
             if math.prod(c.size for c in columns[1:] + rest) <= SCREEN_CELLS:
                 columns += rest
@@ -547,26 +598,36 @@ class Compiler:
         by_state = domain.name in [c.name for c in columns]
         for state, ones in opened.items():
             for lane, one in enumerate(ones):
-                gone = tuple(k for k, c in enumerate(one.columns) if c not in columns)
-                kept = [c for c in one.columns if c in columns]
-                grid = one.bounds.max(axis=gone) if gone else one.bounds
-                rows = slice(one.ages[0] - ages[0], one.ages[1] - ages[0] + 1)
-                if kept and kept[0].name == "age":
-                    grid = grid[one.ages[0] - one.table_ages[0] : one.ages[1] - one.table_ages[0] + 1]
                 code = domain.states.index(state)
-                own = next((k for k, c in enumerate(kept) if c.name == domain.name), None)
-                if own is not None:  # the rule reads the state itself: it says nothing about the other states
-                    grid = np.take(grid, [code], axis=own)
-                order = [c for c in columns if c in kept]
-                grid = np.transpose(grid, [kept.index(c) for c in order])
-                shape = [grid.shape[order.index(c)] if c in order else 1 for c in columns]
+                rows = slice(one.ages[0] - ages[0], one.ages[1] - ages[0] + 1)
+
+                def spread(
+                    over: Sequence[Column], values: NDArray[Any], first: int, one: _Open = one, code: int = code
+                ) -> Any:
+                    """Return the largest values over the screen's columns, those of the transition's own ages."""
+                    gone = tuple(k for k, c in enumerate(over) if c not in columns)
+                    kept = [c for c in over if c in columns]
+                    grid = values.max(axis=gone) if gone else values
+                    if kept and kept[0].name == "age":
+                        grid = grid[one.ages[0] - first : one.ages[1] - first + 1]
+                    own = next((k for k, c in enumerate(kept) if c.name == domain.name), None)
+                    if own is not None:  # the rule reads the state itself: it says nothing about the other states
+                        grid = np.take(grid, [code], axis=own)
+                    order = [c for c in columns if c in kept]
+                    grid = np.transpose(grid, [kept.index(c) for c in order])
+                    return grid.reshape([grid.shape[order.index(c)] if c in order else 1 for c in columns])
+
+                grid = spread(one.columns, one.bounds, one.table_ages[0])
+                if one.further:  # slightly more than the product, so that rounding never hides a candidate
+                    ratio = math.prod(spread(over, values.astype(float), one.ages[0]) for over, values in one.further)
+                    grid = -np.expm1(np.log1p(-grid) * ratio * (1 + 1e-9))
                 place: list[Any] = [slice(None)] * len(columns)
                 place[0] = rows
                 if by_state:
                     where = [c.name for c in columns].index(domain.name)
                     place[where] = slice(code, code + 1)
                 target = bounds[(lane, *place)]
-                np.maximum(target, grid.reshape(shape), out=target)
+                np.maximum(target, grid, out=target)
         return bounds
 
     def _switch(self, rule: Rule, parameters: Parameters, where: str) -> int:
@@ -634,6 +695,14 @@ class Compiler:
     def _margin(self, margin: Margin) -> list[int]:
         first, last, _ = self._add_reads([margin.column(name) for name in margin.columns], margin.sizes, 1)
         return [margin.start, margin.cells, first, last, int(margin.deaths)]
+
+
+def _touches(effect: Effect, domain: Domain) -> bool:
+    """Return whether an effect changes some table or transition of a domain."""
+    if effect.kind == "trait_shift":
+        rules = [move.rule for move in domain.moves] + [factor.rule for factor in domain.factors]
+        return any(effect.trait in rule.reads for rule in rules)
+    return any(name[0] == domain.name for name in effect.on)
 
 
 def _rows(rows: Sequence[Sequence[int]], width: int) -> IntArray:
