@@ -17,6 +17,7 @@ def assistance_begins(age, previous_activity, upper_secondary, behaviour_risk, p
 
     Per year; tuned to 3 % of native-born 18 to 24 in a year (Socialstyrelsen).
     """
+    # this year's `upper_secondary`: who leaves school without a diploma in June may need assistance in the autumn
     return p.begins_by_age[age] * np.exp(
         p.local_assistance
         + p.by_activity[previous_activity]
