@@ -103,7 +103,8 @@ class Plan:
     ) -> Program:
         """Return the program of an arm's parameters with these offers made, and others only watched."""
         shared = None if arm in self.changed else self._shared
-        compiler = Compiler(self.scenario.model, self.parameters_of(arm), self.layout, shared)
+        scenario = self.scenario
+        compiler = Compiler(scenario.model, self.parameters_of(arm), self.layout, shared, scenario.recentred)
         return compiler.compile(offers, watched, self.margins)
 
     @cached_property
