@@ -57,6 +57,8 @@ class Plan:
     @cached_property
     def watching(self) -> Program:
         """The baseline's program, which also notes whom each arm would reach."""
+        if not self.watched:
+            return self.programs[BASELINE]
         offers = [(one, mask - 2**64 if mask >= 2**63 else mask) for one, mask in self.watched.items()]
         return self.program_of(BASELINE, self.arms[BASELINE], offers)
 
