@@ -127,6 +127,20 @@ def shifts(acting: Iterable[tuple[Effect, float]]) -> dict[str, float]:
     return {trait: combined(sizes) for trait, sizes in by_trait.items() if combined(sizes) != 0.0}
 
 
+def with_odds(probabilities: NDArray[Any], ratios: NDArray[Any]) -> NDArray[Any]:
+    """Return probabilities (destinations, cells…) with the odds of each destination against staying multiplied.
+
+    All are renormalised; where the occasion is certain, the ratios multiply the weights.
+    """
+    if np.all(ratios == 1.0):
+        return probabilities
+    staying = np.clip(1.0 - probabilities.sum(axis=0), 0.0, 1.0)
+    certain = staying <= 1e-12
+    weighted = probabilities * ratios.reshape(-1, *[1] * (probabilities.ndim - 1))
+    total = weighted.sum(axis=0) + np.where(certain, 0.0, staying)
+    return np.asarray(np.divide(weighted, total, out=np.zeros_like(weighted), where=total > 0))
+
+
 def changed_occasion(
     probabilities: NDArray[np.float64],
     names: Sequence[tuple[str, str, str]],
@@ -145,16 +159,9 @@ def changed_occasion(
         for kind, ratios in (("odds_ratio", odds), ("relative_risk", risks)):
             sizes = [(e.mechanism, size) for e, size in acting if e.kind == kind and name in e.on]
             ratios[place] = math.exp(combined(sizes))
-    result = probabilities
-    shape = (-1,) + (1,) * (probabilities.ndim - 1)
-    if np.any(odds != 1.0):
-        staying = np.clip(1.0 - result.sum(axis=0), 0.0, 1.0)
-        certain = staying <= 1e-12
-        weighted = result * odds.reshape(shape)
-        total = weighted.sum(axis=0) + np.where(certain, 0.0, staying)
-        result = np.divide(weighted, total, out=np.zeros_like(weighted), where=total > 0)
+    result = with_odds(probabilities, odds)
     if np.any(risks != 1.0):
-        result = result * risks.reshape(shape)
+        result = result * risks.reshape(-1, *[1] * (probabilities.ndim - 1))
         excess = result.sum(axis=0)
         if np.any(excess > 1 + 1e-12):
             worst = np.unravel_index(int(np.argmax(excess)), excess.shape)

@@ -1,4 +1,4 @@
-"""From files to a plan: every file read, checked against its form and against the others. Layer 6.
+"""From files to a plan: every file read, checked against its form and against the others. Layer 7.
 
 All mistakes of all files are collected and reported together, each at its place.
 """
@@ -16,12 +16,12 @@ from pydantic import BaseModel
 
 import sim
 from sim.catalogue import Surroundings, expression_from, intervention_from
-from sim.errors import FramsynError, Problem, ScenarioError, nearest
+from sim.errors import FramsynError, Problem, RuleError, ScenarioError, nearest
 from sim.form_check import Checked, Findings, shown
 from sim.intervention import Intervention
 from sim.latent import Cuts
 from sim.ledger import Need
-from sim.links import LINKS, Link, Linking, common_share_from
+from sim.links import LINKS, CommonShare, Link, Linking, common_share_from
 from sim.model import MAX_AGE, Model
 from sim.parameters import Change, parameters_from
 from sim.people import Population
@@ -29,6 +29,7 @@ from sim.plan import Plan, bind
 from sim.population_file import PopulationFile
 from sim.price_files import changed_prices, check_price_year, index_from, price_list_from
 from sim.prices import Economics, PriceList
+from sim.recentring import pilot, recentred
 from sim.scenario import BASELINE, MOST_STRATA, Arm, Cohort, Scenario, Stratum, wrong_condition
 from sim.schema import (
     ChoiceForm,
@@ -51,6 +52,9 @@ KINDS = ("interventions", "parameters", "populations", "prices")
 """Folders beside a scenario whose files come before the shipped ones of the same name."""
 
 MAX_COPIES = 2**16
+
+RECENTRED = "recentred"
+"""Under which a run folder keeps what holds the means at another causal share."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{n}{k}" for n in ("com", "lpt") for k in range(1, 10))}
@@ -143,30 +147,56 @@ class _Loader:
         if causal_share is not None:
             resolved["causal_share"] = causal_share
         with self.found.at(file, ()):
-            plan = self.bound(
-                file,
-                Scenario(
-                    model=model,
-                    population=population,
-                    cohort=cohort,
-                    arms=arms,
-                    parameters=parameters,
-                    horizon=horizon,
-                    economics=Economics(**form.economics.model_dump()),
-                    prices=prices,
-                    measures=tuple(form.measures),
-                    needs=extra,
-                    title=form.title,
-                    name=resolved["name"],
-                    resolved=resolved,
-                    links=links,
-                    causal_share=linking.common.share if linking.common else None,
-                ),
+            scenario = Scenario(
+                model=model,
+                population=population,
+                cohort=cohort,
+                arms=arms,
+                parameters=parameters,
+                horizon=horizon,
+                economics=Economics(**form.economics.model_dump()),
+                prices=prices,
+                measures=tuple(form.measures),
+                needs=extra,
+                title=form.title,
+                name=resolved["name"],
+                resolved=resolved,
+                links=links,
+                causal_share=linking.common.share if linking.common else None,
             )
+            if linking.common and linking.common.share != linking.common.reference:
+                there = replace(linking, common=CommonShare(linking.common.reference, linking.common.reference))
+                own, _ = self.parameters(there, labels, local)
+                others = self.arms(file, Surroundings(model, payers, years), own, prices, there, labels, local)
+                reference = replace(scenario, parameters=own, arms={BASELINE: others[BASELINE]})
+                scenario = self.recentred(scenario, reference, file, local)
+            plan = self.bound(file, scenario)
             self.make_tables(plan, file, local)
             if not self.found.problems:
                 return plan
         raise ScenarioError(_unique(self.found.problems))
+
+    def recentred(
+        self, scenario: Scenario, reference: Scenario, file: Checked, local: Mapping[str, Mapping[str, Change]]
+    ) -> Scenario:
+        """Return the scenario with what holds its means at those of the share of reference.
+
+        A run folder holds the factors; else they are found. Mistakes in tables of the reference are noted.
+        """
+        if self.given:
+            names = self.given.get(RECENTRED, {})
+            found = {scenario.model.transition(name): size for name, size in names.items()}
+        else:
+            then, now = pilot(reference), pilot(scenario)
+            self.make_tables(then, file, local)
+            if self.found.problems:
+                raise ScenarioError(self.found.problems)
+            try:
+                found = recentred(then, now)
+            except RuleError:  # met again, and placed, when the scenario's tables are made
+                return scenario
+            names = {f"{domain}: {state} -> {to}": size for (domain, state, to), size in found.items()}
+        return replace(scenario, recentred=found, resolved={**scenario.resolved, RECENTRED: names})
 
     def bound(self, file: Checked, scenario: Scenario) -> Plan:
         """Return the scenario bound; a stratum that cannot be is noted where it stands."""

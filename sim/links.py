@@ -50,7 +50,7 @@ class Link:
     """Whether only an association is known, so that the scenario's share says how much of it is causal."""
     causal_share: float
     causal: Mapping[str, float]
-    """Log ratio that acts, by label: the causal part of the association, the mean held."""
+    """Log ratio that acts, by label: the causal part of the association."""
     source: str
     provenance: str
 
@@ -82,19 +82,6 @@ def causal_part(values: FloatArray, share: float) -> FloatArray:
     [0.0, 0.6000000000000001]
     """
     return np.asarray(share * values, dtype=np.float64)
-
-
-def recentring(values: FloatArray, exposed: FloatArray, common: CommonShare) -> float:
-    """Return what is added to a link's log ratios so that the mean ratio is that of the reference share.
-
-    values: the full association by label; exposed: share of those at risk with each label. The mean of a hazard is
-    held exactly; that of a probability as far as it is rare.
-
-    >>> recentring(np.array([0.0, 1.5]), np.array([0.9, 0.1]), CommonShare(0.4, 0.4))
-    0.0
-    """
-    then, now = (float(np.log(exposed @ np.exp(share * values))) for share in (common.reference, common.share))
-    return then - now
 
 
 def common_share_from(file: Checked, parameters: Parameters, stated: float | None, found: Findings) -> CommonShare:
@@ -188,7 +175,6 @@ class _Reading:
         self.check_unit()
         self.check_share()
         labels = self.labels(domain, value, file, place) if domain else None
-        self.check_exposed(labels)
         right = labels is not None and len(self.found.problems) == before
         return value if right and isinstance(value, Table) else None
 
@@ -255,39 +241,15 @@ class _Reading:
             self.found.note(file, place, f"{what} has no value for {', '.join(missing)} of '{domain.name}'")
         return None
 
-    def check_exposed(self, labels: tuple[str, ...] | None) -> None:
-        """Note shares of exposure that do not add up, name no label of the link, or are not needed.
-
-        labels: those of the link, None where they are not known.
-        """
-        exposed = self.link.exposed
-        path: KeyPath = ("link", "exposed")
-        if exposed is None:
-            return
-        if self.link.causal_share != COMMON:
-            sentence = "has a causal share of its own, which no scenario changes: `exposed` would change nothing"
-            self.note(path, sentence, "leave it out", at_key=True)
-            return
-        for label in exposed:
-            if labels is not None and label not in labels:
-                self.note((*path, label), f"has no label {label!r}", nearest(label, labels), at_key=True)
-        total = sum(exposed.values())
-        if abs(total - 1) > 1e-3:
-            self.note(path, f"has shares of the exposed that add to {total:g}, not 1")
-
     def reduced(self, table: Table) -> tuple[Table, Link]:
         """Return the table of what acts, and the link."""
         keys, common = table.keys[0], self.linking.common
         if self.link.causal_share != COMMON:
             share = float(self.link.causal_share)
-            values = causal_part(table.values, share)
         else:
             assert common is not None
             share = common.share
-            values = causal_part(table.values, share)
-            if self.link.exposed is not None:
-                exposed = np.array([self.link.exposed.get(key, 0.0) for key in keys])
-                values = values + recentring(table.values, exposed, common)
+        values = causal_part(table.values, share)
         link = Link(
             domain=self.domain,
             parameter=self.name,

@@ -57,6 +57,8 @@ class Plan:
     @cached_property
     def watching(self) -> Program:
         """The baseline's program, which also notes whom each arm would reach."""
+        if not self.watched:
+            return self.programs[BASELINE]
         offers = [(one, mask - 2**64 if mask >= 2**63 else mask) for one, mask in self.watched.items()]
         return self.program_of(BASELINE, self.arms[BASELINE], offers)
 
@@ -103,7 +105,8 @@ class Plan:
     ) -> Program:
         """Return the program of an arm's parameters with these offers made, and others only watched."""
         shared = None if arm in self.changed else self._shared
-        compiler = Compiler(self.scenario.model, self.parameters_of(arm), self.layout, shared)
+        scenario = self.scenario
+        compiler = Compiler(scenario.model, self.parameters_of(arm), self.layout, shared, scenario.recentred)
         return compiler.compile(offers, watched, self.margins)
 
     @cached_property

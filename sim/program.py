@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 import sim.kernels.layout as at
 from sim.domain import Domain, Move
 from sim.draws import stream
-from sim.effects import Levels, changed_occasion, course, levels, merged, shifts
+from sim.effects import Levels, changed_occasion, course, levels, merged, shifts, with_odds
 from sim.errors import ModelError, RuleError, ScenarioError
 from sim.families import FAMILY, offered_to_families
 from sim.intervention import Effect, Intervention
@@ -36,6 +36,8 @@ CERTAIN = 1e-12
 """How near to 1 the probabilities of an occasion add up where it is certain."""
 
 IntArray = NDArray[np.int64]
+Transition = tuple[str, str, str]
+"""Domain, from, to."""
 
 
 def thresholds_of(hazards: NDArray[np.float64]) -> NDArray[np.uint32]:
@@ -118,6 +120,19 @@ class _Pool:
         return np.concatenate([*self.parts, np.zeros(1, dtype=self.kind)])
 
 
+@dataclass(frozen=True)
+class Chance:
+    """What the rules say of one hazard or one occasion, before it is recentred and before any effect."""
+
+    on: tuple[Transition, ...]
+    """The transitions: one of a hazard, one a destination of an occasion."""
+    is_hazard: bool
+    ages: tuple[int, int]
+    """Closed window in which it acts."""
+    tables: tuple[tuple[tuple[Column, ...], NDArray[np.float64]], ...]
+    """Columns and values: of a hazard its rule and its factors, of an occasion one table, destinations first."""
+
+
 @dataclass
 class _Open:
     """A transition with its closed window of ages and its table while the program is built."""
@@ -172,8 +187,11 @@ class Compiler:
         parameters: Mapping[str, Parameters],
         layout: Layout,
         shared: Shared | None = None,
+        recentred: Mapping[Transition, float] | None = None,
     ) -> None:
+        """recentred: log factors that hold the means of transitions; the same for all that is `shared`."""
         self.model = model
+        self.recentred = recentred or {}
         self.parameters = parameters
         self.layout = layout
         self.shared = Shared() if shared is None else shared
@@ -203,7 +221,7 @@ class Compiler:
         for intervention in made:
             self._check_effects(intervention)
         if self.shared.untouched is None:
-            first = Compiler(self.model, self.parameters, self.layout, self.shared)
+            first = Compiler(self.model, self.parameters, self.layout, self.shared, self.recentred)
             for number in range(len(self.model.all_domains)):
                 first.domains.append(first._domain(number, ()))
             self.shared.untouched = first
@@ -362,16 +380,16 @@ class Compiler:
         factors: list[int] = []
         factor_columns: set[str] = set()
         further: list[tuple[list[Column], NDArray[np.float32]]] = []
-        for factor in domain.factors:
-            if (factor.from_state, factor.to) == (move.from_state, move.to[0]):
-                other = self._columns(factor.rule.reads)
-                values = self._grid(domain, factor.rule, other, ages)[0].astype(np.float32)
-                factors.append(self._add_table("factor_values", other, ages, values))
-                factor_columns.update(factor.rule.reads)
-                further.append((other, values))
+        for rule in _factors(domain, move):
+            other = self._columns(rule.reads)
+            values = self._grid(domain, rule, other, ages)[0].astype(np.float32)
+            factors.append(self._add_table("factor_values", other, ages, values))
+            factor_columns.update(rule.reads)
+            further.append((other, values))
+        held = math.exp(self.recentred.get((domain.name, move.from_state, move.to[0]), 0.0))
 
         def grid_at(moved: Mapping[str, float]) -> NDArray[np.uint32]:
-            return thresholds_of(self._grid(domain, move.rule, columns, ages, moved)[0])
+            return thresholds_of(self._grid(domain, move.rule, columns, ages, moved)[0] * held)
 
         traits = {effect.trait for i in made for effect in i.effects if effect.kind == "trait_shift"}
         if traits & factor_columns:
@@ -394,24 +412,19 @@ class Compiler:
         self, domain: Domain, state: str, joint: Sequence[Move], made: Sequence[Intervention]
     ) -> dict[str, list[_Open]]:
         """Build the one table that all probabilities out of a state share."""
-        windows = [self._windows(domain, move) for move in joint]
-        ages = (min(low for low, _ in windows), max(high for _, high in windows))
-        names = [name for move in joint for name in move.rule.reads]
-        if any(window != ages for window in windows):
-            names.append("age")  # windows differ, so the table is by age
-        columns = self._columns(names)
+        windows, ages, columns = self._occasion_columns(domain, joint)
+        names = [column.name for column in columns]
         targets = [(domain.name, state, to) for move in joint for to in move.to]
+        held = np.exp([self.recentred.get(target, 0.0) for target in targets])
 
         def at_level(acting: Sequence[tuple[Effect, float]]) -> NDArray[np.float64]:
-            moved = shifts(acting)
-            grids: list[NDArray[np.float64]] = []
-            for move, window in zip(joint, windows, strict=True):
-                grids += self._probabilities(domain, move, window, columns, ages, moved)
-            return changed_occasion(np.stack(grids), targets, acting, lambda cell: cell_text(columns, cell, ages))
+            found = with_odds(self._joint(domain, joint, shifts(acting)), held)
+            return changed_occasion(found, targets, acting, lambda cell: cell_text(columns, cell, ages))
 
         def plain() -> tuple[NDArray[np.float64], NDArray[np.uint32], NDArray[np.uint32]]:
-            found = at_level(())
-            self._check_sum(state, domain, found, columns, ages)
+            stated = self._joint(domain, joint)
+            self._check_sum(state, domain, stated, columns, ages)
+            found = with_odds(stated, held)
             return found, *_joint_thresholds(found)
 
         probabilities, *unchanged = self._once(("occasion", domain.name, state), plain)
@@ -448,6 +461,45 @@ class Compiler:
                 opened.setdefault(move.name, []).append(one)
                 place += 1
         return opened
+
+    def _occasion_columns(
+        self, domain: Domain, joint: Sequence[Move]
+    ) -> tuple[list[tuple[int, int]], tuple[int, int], list[Column]]:
+        """Return the windows of ages of an occasion's moves, that of all together, and the columns of its table."""
+        windows = [self._windows(domain, move) for move in joint]
+        ages = (min(low for low, _ in windows), max(high for _, high in windows))
+        names = [name for move in joint for name in move.rule.reads]
+        if any(window != ages for window in windows):
+            names.append("age")  # windows differ, so the table is by age
+        return windows, ages, self._columns(names)
+
+    def _joint(
+        self, domain: Domain, joint: Sequence[Move], moved: Mapping[str, float] | None = None
+    ) -> NDArray[np.float64]:
+        """Return the probabilities of an occasion as its rules say them: (destinations, cells…)."""
+        windows, ages, columns = self._occasion_columns(domain, joint)
+        grids: list[NDArray[np.float64]] = []
+        for move, window in zip(joint, windows, strict=True):
+            grids += self._probabilities(domain, move, window, columns, ages, moved or {})
+        return np.stack(grids)
+
+    def chances(self, domain: Domain) -> list[Chance]:
+        """Return every hazard and every occasion of a domain."""
+        found = []
+        for state in domain.states:
+            moves = [move for move in domain.moves if move.from_state == state]
+            joint = [move for move in moves if move.kind != "hazard"]
+            for move in moves:
+                if move.kind == "hazard":
+                    ages = self._windows(domain, move)
+                    over = [(rule, self._columns(rule.reads)) for rule in (move.rule, *_factors(domain, move))]
+                    tables = tuple((tuple(cols), self._grid(domain, rule, cols, ages)[0]) for rule, cols in over)
+                    found.append(Chance(((domain.name, state, move.to[0]),), True, ages, tables))
+            if joint:
+                _, ages, columns = self._occasion_columns(domain, joint)
+                on = tuple((domain.name, state, to) for move in joint for to in move.to)
+                found.append(Chance(on, False, ages, ((tuple(columns), self._joint(domain, joint)),)))
+        return found
 
     def _probabilities(
         self, domain: Domain, move: Move, window: tuple[int, int], columns: Sequence[Column], ages: tuple[int, int],
@@ -703,6 +755,11 @@ def _touches(effect: Effect, domain: Domain) -> bool:
         rules = [move.rule for move in domain.moves] + [factor.rule for factor in domain.factors]
         return any(effect.trait in rule.reads for rule in rules)
     return any(name[0] == domain.name for name in effect.on)
+
+
+def _factors(domain: Domain, move: Move) -> list[Rule]:
+    """Return the rules that multiply a hazard."""
+    return [one.rule for one in domain.factors if (one.from_state, one.to) == (move.from_state, move.to[0])]
 
 
 def _rows(rows: Sequence[Sequence[int]], width: int) -> IntArray:

@@ -126,6 +126,8 @@ class Scenario:
     """The parameters that lead from one domain to another, as they act in the baseline."""
     causal_share: float | None = None
     """Share of an association that is causal where only the association is known; already in the parameters."""
+    recentred: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
+    """Log factor on a transition (domain, from, to), for everyone in every arm: holds its mean at that share."""
     economics: Economics = field(default_factory=lambda: Economics(2024))
     prices: PriceList = field(default_factory=PriceList)
     measures: tuple[str, ...] = ()

@@ -218,8 +218,6 @@ class LinkForm(Form):
     from_domain: str = Field(alias="from")
     causal_share: Any
     """Part of the log ratio that is causal, 0 to 1; `common`: only an association is known, the scenario sets it."""
-    exposed: dict[str, Share] | None = None
-    """Share of those at risk in each state, by which the mean is held where the causal share changes."""
 
 
 class ParameterForm(Form):

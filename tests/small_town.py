@@ -112,7 +112,7 @@ parameters:
   by_lessons:
     value: {{on_track: 0, behind: 1.5}}
     unit: log ratio
-    link: {{from: lessons, causal_share: common, exposed: {{on_track: 0.8, behind: 0.2}}}}
+    link: {{from: lessons, causal_share: common}}
     uncertainty: {{se: 0.3}}
     source: invented
     provenance: assumed
