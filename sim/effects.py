@@ -80,6 +80,21 @@ def levels(intervention: Intervention, effects: tuple[Effect, ...], ages: tuple[
     return Levels(effects, tuple(signatures), level_of)
 
 
+def replacing(
+    made: Sequence[Intervention], ages: tuple[int, int], acts: Callable[[Effect], bool]
+) -> list[tuple[int, Levels]]:
+    """Return (offer, levels) of every intervention with effects that replace a table of these ages."""
+    parts = []
+    for number, intervention in enumerate(made):
+        kinds = ("odds_ratio", "relative_risk", "trait_shift")
+        effects = tuple(effect for effect in intervention.acting if effect.kind in kinds and acts(effect))
+        if effects:
+            part = levels(intervention, effects, ages)
+            if len(part.signatures) > 1:
+                parts.append((number, part))
+    return parts
+
+
 @dataclass(frozen=True)
 class Merged:
     """The levels of a table that several interventions replace: combinations that come to the same are one."""

@@ -5,7 +5,6 @@ All mistakes of all files are collected and reported together, each at its place
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -15,10 +14,12 @@ from typing import Any
 from pydantic import BaseModel
 
 import sim
-from sim.catalogue import Surroundings, expression_from, intervention_from
+from sim.arm_file import ArmFile, Stated
+from sim.catalogue import Surroundings
+from sim.cohort_file import cohort_from
 from sim.errors import FramsynError, Problem, RuleError, ScenarioError, nearest
+from sim.file_names import NAME_RULE, is_file_name
 from sim.form_check import Checked, Findings, shown
-from sim.intervention import Intervention
 from sim.latent import Cuts
 from sim.ledger import Need
 from sim.links import LINKS, CommonShare, Link, Linking, common_share_from
@@ -30,9 +31,8 @@ from sim.population_file import PopulationFile
 from sim.price_files import changed_prices, check_price_year, index_from, price_list_from
 from sim.prices import Economics, PriceList
 from sim.recentring import pilot, recentred
-from sim.scenario import BASELINE, MOST_STRATA, Arm, Cohort, Scenario, Stratum, wrong_condition
+from sim.scenario import BASELINE, Arm, Scenario
 from sim.schema import (
-    ChoiceForm,
     IndexForm,
     InterventionForm,
     ParametersForm,
@@ -41,7 +41,7 @@ from sim.schema import (
     ScenarioForm,
 )
 from sim.source import KeyPath, Source, read_yaml, source_from_values
-from sim.strata import StratumError, condition_of
+from sim.strata import StratumError
 from sim.table_check import QUANTITIES, Files, make_tables, note_unread
 from sim.tables import Parameters
 
@@ -51,13 +51,8 @@ MODELS = {"lifecourse": "sim.lifecourse"}
 KINDS = ("interventions", "parameters", "populations", "prices")
 """Folders beside a scenario whose files come before the shipped ones of the same name."""
 
-MAX_COPIES = 2**16
-
 RECENTRED = "recentred"
 """Under which a run folder keeps what holds the means at another causal share."""
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-_RESERVED = {"con", "prn", "aux", "nul", *(f"{n}{k}" for n in ("com", "lpt") for k in range(1, 10))}
 
 
 def shipped_folder() -> Path:
@@ -132,13 +127,15 @@ class _Loader:
         population = self.population(file, place, model)
         prices, payers = self.prices(file, place, model)
         years = tuple(prices.index) if prices else ()
-        arms = self.arms(file, Surroundings(model, payers, years), parameters, prices, linking, labels, local)
+        around = Surroundings(model, payers, years)
+        stated = Stated(parameters, self.of_kind("parameters"), local, linking, labels, prices)
+        arms = self.arms(file, stated, around)
         for number, name in enumerate(form.measures):
             with self.found.at(file, ("measures", number)):
                 model.quantity(name)
         horizon = self.horizon(file)
         check_price_year(file, ("economics", "price_year"), form.economics.price_year, years, self.found)
-        cohort = self.cohort(file, model, population, persons)
+        cohort = cohort_from(file, model, population, persons, self.given, self.found)
         if self.found.problems or population is None or prices is None or cohort is None:
             raise ScenarioError(_unique(self.found.problems))
         resolved = {**self.resolved, "name": self.given.get("name", self.path.stem), "copies": cohort.copies}
@@ -167,7 +164,7 @@ class _Loader:
             if linking.common and linking.common.share != linking.common.reference:
                 there = replace(linking, common=CommonShare(linking.common.reference, linking.common.reference))
                 own, _ = self.parameters(there, labels, local)
-                others = self.arms(file, Surroundings(model, payers, years), own, prices, there, labels, local)
+                others = self.arms(file, replace(stated, parameters=own, linking=there), around)
                 reference = replace(scenario, parameters=own, arms={BASELINE: others[BASELINE]})
                 scenario = self.recentred(scenario, reference, file, local)
             plan = self.bound(file, scenario)
@@ -210,14 +207,13 @@ class _Loader:
 
     def make_tables(self, plan: Plan, file: Checked, local: Mapping[str, Mapping[str, Change]]) -> None:
         """Make all tables; note mistakes at the figures that make them, and figures that nothing reads."""
-        of_kind: dict[str, dict[str, Checked]] = {kind: {} for kind in KINDS}
-        for key, one in self.files.items():
-            kind, _, name = key.partition("/")
-            if one is not None and name:
-                of_kind[kind][name] = one
-        make_tables(plan, Files(file, of_kind["parameters"], of_kind["interventions"], local), self.found)
+        parameters, interventions = (
+            {name: one for name, one in self.of_kind(kind).items() if one is not None}
+            for kind in ("parameters", "interventions")
+        )
+        make_tables(plan, Files(file, parameters, interventions, local), self.found)
         shipped = self.folders[-1].resolve()
-        for domain, one in of_kind["parameters"].items():
+        for domain, one in parameters.items():
             own = not self.given and shipped not in Path(one.source.path).resolve().parents
             if own and not self.found.problems:
                 note_unread(plan.scenario.parameters[domain], one, self.found)
@@ -234,6 +230,10 @@ class _Loader:
             self.resolved[key] = {"sha256": source.digest, "values": source.values}
             self.files[key] = self.found.form_of(source, form)
         return self.files[key]
+
+    def of_kind(self, kind: str) -> dict[str, Checked | None]:
+        """Return the files of a kind read so far, by name; None for one that cannot be used."""
+        return {key.removeprefix(f"{kind}/"): one for key, one in self.files.items() if key.startswith(f"{kind}/")}
 
     def source(self, key: str, path: Path) -> Source:
         """Return what a file holds: on disk, or in the run folder that is read again."""
@@ -255,8 +255,8 @@ class _Loader:
 
     def named(self, file: Checked, path: KeyPath, kind: str, name: str, form: type[BaseModel]) -> Checked | None:
         """Read the file of a name; a name without a file is noted where it stands."""
-        if not _is_name(name):
-            self.found.note(file, path, f"{name!r} cannot name a file of {kind}/", _NAME_RULE)
+        if not is_file_name(name):
+            self.found.note(file, path, f"{name!r} cannot name a file of {kind}/", NAME_RULE)
             return None
         with self.found.at(file, path):
             if found := self.find(kind, name):
@@ -396,116 +396,13 @@ class _Loader:
             return MAX_AGE + 1
         return given
 
-    def cohort(self, file: Checked, model: Model, population: Population | None, persons: int | None) -> Cohort | None:
-        """Return the cohort, its copies (or all its strata alike) changed to hold so many persons."""
-        form = file.form.cohort
-        births = form.represents or (population.births_per_year if population else None)
-        if births is None:
-            return None
-        copies = self.given.get("copies", form.copies)
-        before = len(self.found.problems)
-        strata = self.strata(file, model, population)
-        if len(self.found.problems) > before:
-            return None
-        if persons is None:
-            return Cohort(form.born, births, copies, strata)
-        total = sum(stratum.persons for stratum in strata)
-        most = (2**24 if strata else births) * MAX_COPIES
-        if not 1 <= persons <= most:
-            self.found.problems.append(Problem(f"the number of persons must be 1 to {most:,}, not {persons:,}"))
-            return None
-        if not strata:
-            return Cohort(form.born, births, -(-persons // births))
-        scaled = [replace(stratum, persons=-(-persons * stratum.persons // total)) for stratum in strata]
-        return Cohort(form.born, births, copies, tuple(scaled))
+    def arms(self, file: Checked, stated: Stated, around: Surroundings) -> dict[str, Arm]:
+        """Return the arms by name, the files of their interventions read."""
 
-    def strata(self, file: Checked, model: Model, population: Population | None) -> tuple[Stratum, ...]:
-        """Return the strata of the cohort; every mistake is noted at its place."""
-        forms = file.form.cohort.strata
-        if forms is None:
-            return ()
-        path: KeyPath = ("cohort", "strata")
-        if not 1 <= len(forms) <= MOST_STRATA:
-            self.found.note(file, path, f"'strata' must be 1 to {MOST_STRATA}, not {len(forms)}", at_key=True)
-        drawn = [one.name for one in population.attributes] if population else []
-        strata = []
-        for place, (name, form) in enumerate(forms.items()):
-            is_last = place == len(forms) - 1
-            if (form.when is None) != is_last:
-                at: KeyPath = (*path, name) if form.when is None else (*path, name, "when")
-                self.found.note(file, at, wrong_condition(name, form.when is None), at_key=form.when is None)
-            when = None
-            if form.when is not None:
-                with self.found.at(file, (*path, name, "when")):
-                    when = expression_from(form.when)
-                    condition_of(when, drawn if population else model.columns, model.columns)
-            strata.append(Stratum(name, self.given.get("strata", {}).get(name, form.persons), when))
-        return tuple(strata)
+        def named(path: KeyPath, name: str) -> Checked | None:
+            return self.named(file, path, "interventions", name, InterventionForm)
 
-    def arms(
-        self,
-        file: Checked,
-        around: Surroundings,
-        parameters: Mapping[str, Parameters],
-        prices: PriceList | None,
-        linking: Linking,
-        labels: frozenset[str],
-        local: Mapping[str, Mapping[str, Change]],
-    ) -> dict[str, Arm]:
-        """Return the arms by name, each with its interventions and with what it changes."""
-        arms: dict[str, Arm] = {}
-        given = file.form.arms
-        if BASELINE not in given:
-            sentence = "the arms need one named 'baseline'"
-            self.found.note(file, ("arms",), sentence, nearest(BASELINE, given), at_key=True)
-        for name, form in given.items():
-            path: KeyPath = ("arms", name)
-            if not _is_name(name):
-                self.found.note(file, path, f"{name!r} cannot name an arm", _NAME_RULE, at_key=True)
-            chosen = [
-                self.chosen(file, (*path, "interventions", place), one, around)
-                for place, one in enumerate(form.interventions)
-            ]
-            changed: dict[str, Parameters] = {}
-            for domain, values in form.parameters.items():
-                inner: KeyPath = (*path, "parameters", domain)
-                own = self.files.get(f"parameters/{domain}")
-                if not self.is_read(domain):
-                    hint = nearest(domain, parameters)
-                    self.found.note(file, inner, f"no domain {domain!r} with parameters", hint, at_key=True)
-                if own is None or domain not in parameters:
-                    continue
-                if domain == LINKS:
-                    sentence = "an arm cannot change what share of an association is causal"
-                    self.found.note(file, inner, sentence, "state `causal_share` for the whole scenario", at_key=True)
-                    continue
-                changes = {one: Change(value, file, (*inner, one), (*inner, one)) for one, value in values.items()}
-                changes = {**local.get(domain, {}), **changes}
-                changed[domain], _ = parameters_from(own, labels, linking, self.found, changes)
-            other = changed_prices(file, (*path, "prices"), form.prices, prices, self.found) if prices else {}
-            with self.found.at(file, (*path, "interventions")):
-                arms[name] = Arm(tuple(one for one in chosen if one is not None), changed, other)
-        return arms
-
-    def chosen(self, file: Checked, path: KeyPath, choice: ChoiceForm, around: Surroundings) -> Intervention | None:
-        """Return an intervention as an arm names it, and check that the horizon reaches it."""
-        other = self.named(file, path, "interventions", choice.use, InterventionForm)
-        if other is None:
-            return None
-        one = intervention_from(choice.use, other, around, self.found, choice, file, path)
-        horizon = file.form.horizon
-        if one is not None and isinstance(horizon, int) and 1 <= horizon <= one.ages[0]:
-            sentence = f"'{choice.use}' starts at age {one.ages[0]}, after the horizon of {horizon} years"
-            self.found.note(file, path, sentence)
-        return one
-
-
-_NAME_RULE = "letters, digits, . _ - only, at most 80, and no word that Windows reserves"
-
-
-def _is_name(name: str) -> bool:
-    """Return whether a name is safe as the name of a file on every system."""
-    return bool(_NAME.fullmatch(name)) and name.split(".")[0].lower() not in _RESERVED
+        return ArmFile(file, stated, around, self.found, named).arms()
 
 
 def _unique(problems: list[Problem]) -> list[Problem]:

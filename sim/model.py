@@ -1,6 +1,6 @@
 """A model: traits, domains in their order, death, counters and quantities, checked against each other.
 
-Layer 3: contents only; tables are made in `sim.program` when parameters are known.
+Layer 3: contents only; tables are made in `sim.chances` when parameters are known.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.column_layout import Layout
 from sim.domain import BASES
 from sim.errors import ModelError, ScenarioError
 from sim.expression import Expression
@@ -20,7 +21,7 @@ from sim.intervention import Intervention
 from sim.ledger import Margin, Need, check_size, margins_for, need_of
 from sim.people import Attribute
 from sim.prices import Price
-from sim.program import Compiler, Layout, Program, Shared
+from sim.program import Compiler, Program, Shared
 from sim.scenario import BASELINE, Arm, Scenario
 from sim.strata import Strata, strata_of
 from sim.tables import Parameters

@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.chances import Chance, Chances, Transition
+from sim.column_layout import Layout
 from sim.domain import PREVIOUS
 from sim.draws import philox_key
 from sim.effects import with_odds
@@ -24,7 +26,6 @@ from sim.model import MAX_AGE, Model
 from sim.persons import all_ids, born
 from sim.plan import Plan, bind
 from sim.prices import PriceList
-from sim.program import Chance, Compiler, Layout, Transition
 from sim.scenario import BASELINE, Arm, Cohort, Scenario
 
 IntArray = NDArray[np.int64]
@@ -116,10 +117,10 @@ def recentred(then: Plan, now: Plan) -> dict[Transition, float]:
 def races(plan: Plan, domains: Iterable[str]) -> list[Race]:
     """Return what competes in each state of some domains."""
     model = plan.scenario.model
-    compiler = Compiler(model, plan.scenario.parameters, plan.layout)
+    stated = Chances(model, plan.scenario.parameters)
     by_state: dict[tuple[str, str], list[Chance]] = {}
     for domain in model.all_domains:
-        for chance in compiler.chances(domain) if domain.name in domains else ():
+        for chance in stated.of(domain) if domain.name in domains else ():
             by_state.setdefault(chance.on[0][:2], []).append(chance)
     return [Race(tuple(chances)) for chances in by_state.values()]
 

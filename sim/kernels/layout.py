@@ -1,6 +1,7 @@
 """Names of the fields in the integer arrays that describe a model to the kernels: one block of names an array.
 
-Plain integers, because Numba freezes them into the kernels. `sim.program` writes these arrays, the kernels read them.
+Plain integers, because Numba freezes them into the kernels. `sim.program` and `sim.table_arrays` write these arrays,
+the kernels read them.
 """
 
 # domains[d]: one row a domain, death first where the model has it
