@@ -191,7 +191,8 @@ def relive(outcome: Outcome, arm: str, program: Program, *, threads: int = 1) ->
     strata = max(1, len(cohort.strata))
     ledger = Ledger.empty(plan.margins, strata, plan.scenario.horizon, len(plan.interventions))
     by_stratum = replace(reached, blocks=reached.blocks // cohort.parts if cohort.strata else 0 * reached.blocks)
-    _Lives(plan, key, threads, CHUNK).live(program, by_stratum, ledger)
+    share = -(-len(reached) // threads)  # one chunk a thread: they are few, and their blocks say nothing here
+    _Lives(plan, key, threads, max(1, min(CHUNK, share))).live(program, by_stratum, ledger)
     return ledger
 
 

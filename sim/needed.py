@@ -15,8 +15,9 @@ from sim.prices import PUBLIC
 MOST_RUNS = 12
 """How often the reached are lived again at the most."""
 
-NEAR = 0.01
-"""How near is near enough, of the net without an effect and of the log ratio: the answer is told in whole per cent."""
+NEAR = 0.02
+"""How near is near enough, of the net without an effect and of the log ratio: the answer is told in whole per cent,
+and is as uncertain as the lives are few."""
 
 STRONGEST = math.log(20)
 """The largest log ratio that is tried."""

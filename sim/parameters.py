@@ -19,6 +19,9 @@ from sim.tables import Parameters, Table
 
 LAST_AGE = 100
 
+MOST_LOG = 10.0
+"""The largest log ratio that is believed: e^10 is twenty-two thousand."""
+
 _BAND = re.compile(r"(\d{1,3})(?:-(\d{1,3}))?")
 _SHORT_STEP = re.compile(r"\b(?:per (month|quarter|week|day)|(month|quarter|week)ly|daily)\b")
 _STEPS_A_YEAR = {"month": 12, "quarter": 4, "week": 52, "day": 365}
@@ -174,6 +177,8 @@ def _bounds(unit: str) -> tuple[float, float]:
         return 0.0, 1.0
     if unit == "years of age":
         return 0.0, LAST_AGE + 1.0
+    if unit.startswith(("log ratio", "log odds")):
+        return -MOST_LOG, MOST_LOG
     if unit == "per year" or unit.startswith(("per year in ", "SEK", "ratio", "odds", "weight")):
         return 0.0, math.inf
     return -math.inf, math.inf

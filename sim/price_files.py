@@ -57,6 +57,7 @@ def changed_prices(
             check_price_year(file, (*path, name, "price_year"), form.price_year, prices.index, found)
         price = known[name]
         amount = price.amount if form.amount is None else form.amount
+        _check_share(file, (*path, name, "amount"), amount, str(price.note.get("unit", "")), found)
         note = {**price.note, **form.model_dump(include={"source", "provenance"})}  # a place says its own
         changed[name] = replace(price, amount=amount, price_year=form.price_year or price.price_year, note=note)
     return changed
@@ -66,6 +67,13 @@ def check_price_year(file: Checked, path: KeyPath, year: int, known: Collection[
     """Note a year that the price index does not have."""
     if known and year not in known:
         found.note(file, path, f"the price index has no year {year}; it has {min(known)} to {max(known)}")
+
+
+def _check_share(file: Checked, path: KeyPath, amount: float, unit: str, found: Findings) -> None:
+    """Note an amount that is a share of money and above all of it: a tax rate written in per cent."""
+    if unit == "share" and amount > 1:
+        sentence = f"'amount' is {amount:g}: a share must be 0 to 1"
+        found.note(file, path, sentence, f"{amount:g} % is {amount / 100:g}" if amount <= 100 else None)
 
 
 def _price(file: Checked, name: str, form: PriceForm, model: Model, found: Findings) -> Price:
@@ -89,6 +97,7 @@ def _price(file: Checked, name: str, form: PriceForm, model: Model, found: Findi
         if isinstance(one, bool) or not isinstance(one, (int, float)) or not 0 <= one <= 1:
             sentence = f"'cashable' must be a share from 0 to 1, or one a year, not {shown(one)}"
             found.note(file, (*path, "cashable"), sentence)
+    _check_share(file, (*path, "amount"), form.amount, form.unit, found)
     if quantity is None or shares is None or len(found.problems) > before:
         raise ScenarioError([])
     note = form.model_dump(include={"title", "unit", "source", "provenance", "cashable_provenance"})

@@ -75,7 +75,8 @@ def _moved_words(comparison: Comparison) -> str:
         return ""
     return (
         "\nMunicipality: all municipalities together, so as if nobody moved to another one; of which your own: without"
-        " what falls on others once people have moved there."
+        " what falls on others once people have moved there. Taxes are counted before the equalisation of incomes"
+        " between municipalities, which takes back most of a change in them."
     )
 
 

@@ -38,7 +38,7 @@ def _ends(age, rate, p):
 @conduct.hazard("moderate", "none", ages=("conduct_from", "adult_from"))
 def conduct_problems_end(age, behaviour_risk, neuro, p):
     """Yearly hazard that moderate conduct problems end. Per year, assumed; half are gone after two years."""
-    return _ends(age, p.ends * np.exp(-p.behaviour_ends * behaviour_risk - p.by_neuro[neuro] / 2), p)
+    return _ends(age, p.ends * np.exp(-p.behaviour_ends * behaviour_risk - p.neuro_ends * p.by_neuro[neuro]), p)
 
 
 @conduct.hazard("severe", "moderate", ages=("conduct_from", "childhood_to"))
