@@ -155,11 +155,14 @@ class _Lives:
             return len(members)
 
         done = 0
-        with ThreadPoolExecutor(self.threads) as pool:
+        pool = ThreadPoolExecutor(self.threads)
+        try:
             for number in pool.map(one, chunks(persons.blocks, self.chunk)):
                 done += number
                 if self.progress is not None:
                     self.progress(part[0] + (part[1] - part[0]) * done / len(persons))
+        finally:
+            pool.shutdown(cancel_futures=True)  # an interrupt waits for the chunks at work, not for all that wait
         return reached
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import sim.parameters
 from calibration.counting import parameters_of
 from sim.domain import Domain
 from sim.draws import philox_key
@@ -166,7 +167,10 @@ def test_a_baseline_of_other_parameters_has_factors_of_its_own(town: Path) -> No
     assert load_plan(town, causal_share=1).scenario.recentred != factors
 
 
-def test_a_mistake_that_only_the_reference_has_or_only_the_other_share_is_placed(town: Path) -> None:
+def test_a_mistake_that_only_the_reference_has_or_only_the_other_share_is_placed(
+    town: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sim.parameters, "MOST_LOG", float("inf"))  # smaller ones are finite at every share
     rewrite(town.parent, "parameters/lodging.yaml", "behind: 1.5", "behind: 1000")  # e^1000 is no number, e^400 is one
     for share, size in ((1, "1000"), (0, "4000")):
         rewrite(town.parent, "parameters/lodging.yaml", "behind: 1000", f"behind: {size}")
