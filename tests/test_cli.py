@@ -454,7 +454,8 @@ def test_the_screen_of_a_comparison_says_what_an_unknown_effect_would_have_to_do
 def process(*arguments: object, **more: Any) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", "from sim.cli import main; main()", *map(str, arguments)]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "encoding": "utf-8"}
-    return subprocess.Popen(command, **pipes, **more)
+    # a shell's background job ignores interrupts, and so would its children: the user at a terminal does not
+    return subprocess.Popen(command, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **pipes, **more)
 
 
 def test_help_loads_nothing_that_it_does_not_need() -> None:
