@@ -84,15 +84,6 @@ def test_a_table_indexed_by_another_domain_is_a_link_or_speaks_of_what_is_struct
     assert {one for one in found if (one[0], one[2]) not in structural} == set()
 
 
-def test_the_exposed_of_a_common_link_add_to_one_and_are_its_labels() -> None:
-    for (name, key), row in link_rows().items():
-        exposed = row["link"].get("exposed")
-        if exposed is not None:
-            assert row["link"]["causal_share"] == "common", f"{name}.{key}"
-            assert sum(exposed.values()) == pytest.approx(1, abs=1e-3), f"{name}.{key}"
-            assert set(exposed) <= set(row["value"]), f"{name}.{key}"
-
-
 def test_check_lists_every_link() -> None:
     result = CliRunner().invoke(app, ["check", str(SHIPPED / "sweden.yaml"), "--json"])
     listed = json.loads(result.stdout)["plan"]["links"]
