@@ -153,7 +153,7 @@ def _compared(answer: Answer, arm: str) -> ArmComparison:
             for payer, row in nets.items()
         }
     return ArmComparison(
-        participants=result.participants,
+        participants=int(result.participants),
         participants_per_cohort=result.participants_per_cohort,
         delivered_per_cohort={name: dict(counts) for name, counts in result.delivered.items()},
         measures_per_100={n: Change(change=m.change, se=m.se, unit=m.unit) for n, m in result.measures.items()},

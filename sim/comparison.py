@@ -81,8 +81,8 @@ class Measure:
 class ArmResult:
     """One arm against the baseline."""
 
-    participants: int
-    """Simulated persons whom the arm reaches."""
+    participants: float
+    """Simulated persons whom the arm reaches; the expected number where it is expected."""
     participants_per_cohort: float
     by_payer: Mapping[str, PayerResult]
     measures: Mapping[str, Measure]
@@ -148,8 +148,8 @@ class _Pricing:
     def counted(self, quantity: Quantity, ledger: Ledger, arm: str, residence: Residence | None) -> FloatArray:
         """Return a quantity's volume in a ledger, by where people live if that says who pays."""
         if residence is None:
-            return self.outcome.volume(quantity, ledger, arm)[None]
-        return self.outcome.volume_by(residence.column, quantity, ledger, arm)
+            return self.outcome.volume(quantity, ledger, arm, self.economics.counted)[None]
+        return self.outcome.volume_by(residence.column, quantity, ledger, arm, self.economics.counted)
 
     def prices_of(self, arm: str) -> list[Price]:
         """Return the prices that hold in an arm."""
@@ -282,7 +282,7 @@ def _arm_result(pricing: _Pricing, arm: str, nodes: tuple[str, ...], factors: Fl
     by_payer = {node: result(node) for node in nodes}
     own = result(OWN) if OTHER in nodes else None
     per_cohort = float(outcome.fold(counts.participants).sum() / copies)
-    return ArmResult(int(counts.participants.sum()), per_cohort, by_payer, measures, delivered, own)
+    return ArmResult(counts.participants.sum().item(), per_cohort, by_payer, measures, delivered, own)
 
 
 def _payer_result(

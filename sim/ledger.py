@@ -9,6 +9,7 @@ import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ PARTS = ("counts", "deliveries", "persons")
 """The arrays of a ledger, in the order in which they are digested and written."""
 
 IntArray = NDArray[np.int64]
+Counts = NDArray[Any]
+"""int64, or float64 where numbers are expected and not simulated."""
 
 
 @dataclass(frozen=True)
@@ -96,14 +99,17 @@ def check_size(margins: Sequence[Margin], blocks: int, rows: int) -> int:
 
 @dataclass
 class Ledger:
-    """Integer counts by block of copies and step. Row 0 is the start (t = -1), row t + 1 the count after step t."""
+    """Counts by block of copies and step. Row 0 is the start (t = -1), row t + 1 the count after step t.
+
+    A simulation counts in integers; what `sim.expect` expects is counted in real numbers (float64).
+    """
 
     margins: tuple[Margin, ...]
-    counts: IntArray
+    counts: Counts
     """(blocks, steps + 1, cells of all margins)"""
-    deliveries: IntArray
+    deliveries: Counts
     """(blocks, steps + 1, interventions, eligible | offered | started | years)"""
-    persons: IntArray
+    persons: Counts
     """Persons at the start, by block."""
     cache: dict[int, NDArray[np.float64]] = field(default_factory=dict, repr=False, compare=False)
 
@@ -116,6 +122,17 @@ class Ledger:
             np.zeros((blocks, steps + 1, cells), dtype=np.int64),
             np.zeros((blocks, steps + 1, interventions, 4), dtype=np.int64),
             np.zeros(blocks, dtype=np.int64),
+        )
+
+    @classmethod
+    def of_real_numbers(cls, margins: tuple[Margin, ...], steps: int, interventions: int) -> Ledger:
+        """Return a ledger of zeros of one block that takes expected numbers of persons: float64 in every part."""
+        empty = cls.empty(margins, 1, steps, interventions)
+        return cls(
+            margins,
+            empty.counts.astype(np.float64),
+            empty.deliveries.astype(np.float64),
+            empty.persons.astype(np.float64),
         )
 
     def __add__(self, other: Ledger) -> Ledger:
@@ -131,7 +148,7 @@ class Ledger:
     def together(self, strata: int) -> Ledger:
         """Return the ledger with all blocks of each stratum counted as one."""
 
-        def summed(values: IntArray) -> IntArray:
+        def summed(values: Counts) -> Counts:
             return np.asarray(values.reshape(strata, -1, *values.shape[1:]).sum(axis=1))
 
         return Ledger(self.margins, summed(self.counts), summed(self.deliveries), summed(self.persons))
@@ -144,7 +161,7 @@ class Ledger:
             raise ModelError(f"the ledger was not asked to count over {', '.join(sorted(wanted)) or 'everyone'}")
         return min(fitting, key=lambda margin: margin.cells)
 
-    def of(self, margin: Margin) -> IntArray:
+    def of(self, margin: Margin) -> Counts:
         """Return the counts of a margin: (blocks, steps + 1, cells)."""
         return self.counts[:, :, margin.start : margin.start + margin.cells]
 
@@ -155,7 +172,12 @@ class Ledger:
         return self.cache[margin.start]
 
     def nonzero(self, part: str) -> tuple[IntArray, IntArray]:
-        """Return the places (row-major) and values of the counts of a part that are not 0."""
+        """Return the places (row-major) and values of the counts of a part that are not 0.
+
+        Raises ModelError for a ledger of real numbers, which is neither digested nor written.
+        """
+        if not np.issubdtype(getattr(self, part).dtype, np.integer):
+            raise ModelError("expected numbers have no digest and no run folder", hint="simulate, or expect again")
         flat = np.ascontiguousarray(getattr(self, part)).reshape(-1)
         places = np.flatnonzero(flat)
         return places.astype(np.int64), flat[places]

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.domain import Quantity
-from sim.ledger import Ledger, Margin, amounts, need_of
+from sim.ledger import Counts, Ledger, Margin, amounts, need_of
 from sim.plan import Plan
+from sim.prices import Counted, counted_when
 from sim.scenario import BASELINE
 from sim.tables import Parameters
 
@@ -27,9 +28,9 @@ class ArmCounts:
 
     in_arm: Ledger
     in_baseline: Ledger
-    participants: NDArray[np.int64]
+    participants: Counts
     """Persons reached, by block."""
-    refused: NDArray[np.int64]
+    refused: Counts
     """Offers to those whom the arm does not reach, who refused them: laid out as a ledger's deliveries."""
 
 
@@ -100,20 +101,31 @@ class Outcome:
         """Weighted members of the cohort by part."""
         return self.fold(self.baseline.persons)
 
-    def volume(self, quantity: Quantity | str, ledger: Ledger, arm: str = BASELINE) -> FloatArray:
+    def volume(
+        self, quantity: Quantity | str, ledger: Ledger, arm: str = BASELINE, counted: Counted = "end"
+    ) -> FloatArray:
         """Return a quantity's weighted volume by part and row, (parts, steps + 1), with the parameters of an arm.
 
-        Those in delivery of an intervention that replaces the quantity are not counted.
+        Those in delivery of an intervention that replaces the quantity are not counted. counted: when in the step
+        states are counted.
         """
         margin, weights = self._weights(quantity, ledger, arm, ())
-        return self.fold(np.einsum("brc,rc->br", ledger.floats(margin), weights))
+        return self.fold(np.einsum("brc,rc->br", self._counts(quantity, ledger, margin, counted), weights))
 
-    def volume_by(self, column: str, quantity: Quantity, ledger: Ledger, arm: str = BASELINE) -> FloatArray:
+    def _counts(self, quantity: Quantity | str, ledger: Ledger, margin: Margin, counted: Counted) -> FloatArray:
+        """Return the counts that a quantity is taken from: of its states at the end of a step or at another time."""
+        known = self.plan.scenario.model.quantity(quantity) if isinstance(quantity, str) else quantity
+        counts = ledger.floats(margin)
+        return counted_when(counts, counted) if known.basis == "on_date" else counts
+
+    def volume_by(
+        self, column: str, quantity: Quantity, ledger: Ledger, arm: str = BASELINE, counted: Counted = "end"
+    ) -> FloatArray:
         """Return a quantity's weighted volume split by a column's value after the step: (values, parts, steps + 1)."""
         margin, weights = self._weights(quantity, ledger, arm, (column,))
         place = margin.columns.index(column)
         sizes = math.prod(margin.sizes[:place]), margin.sizes[place], math.prod(margin.sizes[place + 1 :])
-        counts = ledger.floats(margin)
+        counts = self._counts(quantity, ledger, margin, counted)
         split = np.einsum(
             "brxly,rxly->blr", counts.reshape(*counts.shape[:2], *sizes), weights.reshape(len(weights), *sizes)
         )

@@ -96,16 +96,35 @@ class Price:
         return -1.0 if self.kind == "revenue" else 1.0
 
 
+Counted = Literal["end", "start", "half_cycle"]
+"""When in a step a state is counted: at its end, at its start, or the mean of both (half-cycle correction)."""
+COUNTED: tuple[str, ...] = ("end", "start", "half_cycle")
+
+
 @dataclass(frozen=True)
 class Economics:
-    """The one decision that all money is seen from."""
+    """The one decision that all money is seen from; raises ScenarioError for settings that exclude each other."""
 
     price_year: int
     discount_rate: float = 0.03
     first_exponent: int = 0
     """Step t is discounted by (1 + rate)^-(t + first_exponent)."""
     count_start: bool = False
-    """Whether the row before the first step (t = -1) is priced."""
+    """Whether the row before the first step (t = -1) is priced: the starting cycle of a cohort model."""
+    counted: Counted = "end"
+    """When the states of a step are counted, for quantities `on_date`; events and deliveries are of the step itself."""
+
+    def __post_init__(self) -> None:
+        if self.counted not in COUNTED:
+            raise ScenarioError(
+                f"economics: 'counted' must be {', '.join(COUNTED[:-1])} or {COUNTED[-1]}, not {self.counted!r}",
+                hint=nearest(str(self.counted), COUNTED),
+            )
+        if self.count_start and self.counted != "end":
+            raise ScenarioError(
+                f"economics: 'counted: {self.counted}' counts the start in the first step already",
+                hint="leave out count_start",
+            )
 
     def factors(self, steps: int) -> FloatArray:
         """Return the discount factor of each row of the ledger: (steps + 1,)."""
@@ -114,6 +133,24 @@ class Economics:
         if not self.count_start:
             factors[0] = 0.0
         return np.asarray(factors, dtype=np.float64)
+
+
+def counted_when(counts: FloatArray, counted: Counted) -> FloatArray:
+    """Return the counts of states that each step is priced by: (…, rows, cells), from those after each step.
+
+    The row of a step has the count at its end (`end`), that of the row before (`start`), or the mean of both
+    (`half_cycle`). Row 0, before the first step, has no start: it is 0 unless states are counted at the end.
+
+    >>> counted_when(np.array([[1.0], [0.6], [0.2]]), "half_cycle").ravel().tolist()
+    [0.0, 0.8, 0.4]
+    """
+    if counted == "end":
+        return counts
+    result = np.zeros_like(counts)
+    result[..., 1:, :] = counts[..., :-1, :]
+    if counted == "half_cycle":
+        result[..., 1:, :] = (result[..., 1:, :] + counts[..., 1:, :]) / 2
+    return result
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ class EconomicsForm(Form):
     discount_rate: Annotated[float, Field(ge=0, lt=1)] = 0.03
     first_exponent: Annotated[int, Field(ge=0, le=1)] = 0
     count_start: bool = False
+    counted: Literal["end", "start", "half_cycle"] = "end"
 
 
 def _as_choice(value: Any) -> Any:
