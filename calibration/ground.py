@@ -89,7 +89,7 @@ class Ground:
         total: FloatArray = np.zeros((self.scenario.cohort.blocks, self.scenario.horizon + 1))
         for price in prices:
             amount = price.sign * price.amount * self.uprating(price.price_year, year)
-            total += amount * self.outcome.volume(price.quantity, self.outcome.baseline)
+            total += amount * self.outcome.volume(price.quantity, self.outcome.baseline, counted=economics.counted)
         return np.asarray(total * economics.factors(self.scenario.horizon))
 
     def uprating(self, from_year: int, to_year: int | None) -> float:

@@ -15,6 +15,7 @@ from calibration.counting import parameters_of
 from sim.domain import Quantity
 from sim.draws import philox_key
 from sim.engine import run_program
+from sim.errors import TargetError
 from sim.ledger import Margin, amounts, need_of
 from sim.persons import all_ids, born, persons_of
 from sim.plan import Plan
@@ -98,8 +99,11 @@ class Account:
 def accounts(plan: Plan, wanted: Mapping[str, Account]) -> Reader:
     """Return the reader of several accounts at once, costs positive: (accounts, persons).
 
-    A quantity that several prices are of is looked up once.
+    A quantity that several prices are of is looked up once. Raises TargetError where states are not counted at the end
+    of each step.
     """
+    if any(one.economics.counted != "end" for one in wanted.values()):
+        raise TargetError("money of single lives is counted at the end of each year", hint="set `counted: end`")
     steps = plan.scenario.horizon
     ages = np.arange(-1, steps)
     factors: dict[Quantity, FloatArray] = {}

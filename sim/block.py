@@ -1,7 +1,7 @@
 """A block of domains to be solved by itself, the others held to given distributions by age. Layer 6.
 
-A held domain is drawn afresh every year, independently of all else. So its labels may be read, now and as they were a year
-ago, but neither how long a state has lasted nor what has ever happened.
+A held domain is drawn afresh every year, independently of all else. So its labels may be read, now and as they were a
+year ago, but neither how long a state has lasted nor what has ever happened.
 """
 
 from __future__ import annotations
@@ -84,7 +84,9 @@ def _shares(domain: Domain, given: Given, ages: int) -> FloatArray:
         for label in given:
             if label not in domain.states:
                 raise ScenarioError(f"{where} has no label {label!r}", hint=nearest(label, domain.states))
-        columns = [np.broadcast_to(np.asarray(given.get(label, 0.0), dtype=np.float64), (ages,)) for label in domain.states]
+        columns = [
+            np.broadcast_to(np.asarray(given.get(label, 0.0), dtype=np.float64), (ages,)) for label in domain.states
+        ]
         shares = np.stack(columns, axis=1)
     else:
         shares = np.asarray(given, dtype=np.float64)
@@ -97,7 +99,7 @@ def _shares(domain: Domain, given: Given, ages: int) -> FloatArray:
     if wrong.any():
         age = int(np.argmax(wrong))
         raise ScenarioError(f"{where} at age {age} is {shares[age].tolist()}: shares of 0 or more that add to 1")
-    return shares / shares.sum(axis=1, keepdims=True)
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
 def _without_meaning(model: Model, held: set[str]) -> set[str]:
@@ -134,8 +136,7 @@ def _check_interventions(plan: Plan, held: Mapping[str, Domain], without: Collec
         reads = {name for condition in (one.when, one.uptake, one.stop_when) if condition for name in condition.reads}
         if one.replaces is not None:
             columns = need_of(plan.scenario.model.quantity(one.replaces), plan.scenario.model).columns
-            reads |= {name for name in columns if name.removeprefix(PREVIOUS) in held}
-            if columns & ({*held} | {PREVIOUS + name for name in held}):
+            if columns & ({*held, *without} | {PREVIOUS + name for name in held}):
                 raise ScenarioError(f"intervention '{one.name}' replaces '{one.replaces}', which a held domain says")
         for name in sorted(reads & set(without)):
             raise ScenarioError(

@@ -72,7 +72,7 @@ class ExactChances:
         chances[places] = np.where(apart == 0, stated, chances[places])  # nothing to race with: as the rule says
         if certain.any():  # decided first, and nothing else happens
             chances[:, certain] = 0.0
-            chances[np.ix_(places, np.flatnonzero(certain))] = share[:, certain]
+            chances[np.ix_(np.array(places), np.flatnonzero(certain))] = share[:, certain]
         return chances, np.exp(-apart) * left
 
     def check(self) -> None:
@@ -90,9 +90,7 @@ class ExactChances:
             return np.zeros(count)
         rules = (move.rule, *factors_of(domain, move))
         name = (domain.name, move.from_state, move.to[0])
-        shifted = self._relevant(
-            lambda e: e.kind == "trait_shift" and any(e.trait in rule.reads for rule in rules)
-        )
+        shifted = self._relevant(lambda e: e.kind == "trait_shift" and any(e.trait in rule.reads for rule in rules))
         values = np.zeros(count)
         for some, acting in self._by_acting(rows, shifted, count):
             moved = shifts(acting)
@@ -131,9 +129,11 @@ class ExactChances:
             return np.zeros((len(targets), count))
         names = tuple(column.name for column in columns)
         relevant = self._relevant(
-            lambda e: e.trait in names
-            if e.kind == "trait_shift"
-            else e.kind in ("odds_ratio", "relative_risk") and any(target in e.on for target in targets)
+            lambda e: (
+                e.trait in names
+                if e.kind == "trait_shift"
+                else e.kind in ("odds_ratio", "relative_risk") and any(target in e.on for target in targets)
+            )
         )
         values = np.zeros((len(targets), count))
         for some, acting in self._by_acting(rows, relevant, count):
@@ -167,5 +167,7 @@ class ExactChances:
         for key in np.unique(keys):
             some = np.flatnonzero(keys == key)
             phase = {offer: int(rows[phase_column(self.offers[offer])][some[0]]) for offer in offers}
-            sizes = [(effect, float(self.offers[offer].sizes[place, phase[offer]])) for offer, place, effect in relevant]
+            sizes = [
+                (effect, float(self.offers[offer].sizes[place, phase[offer]])) for offer, place, effect in relevant
+            ]
             yield some, [(effect, size) for effect, size in sizes if size != 0.0]

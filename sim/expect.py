@@ -1,15 +1,15 @@
 """The exact solver: pushes the distribution over joint states forward and fills the ledger in real numbers. Layer 7.
 
-The other way to solve a model beside `sim.engine.simulate`, for models small enough or a block of domains: the oracle in
-tests, and how published cohort models are reproduced. What comes back is priced by the same functions, without standard errors.
+The other way to solve a model beside `sim.engine.simulate`, for models small enough or a block of domains: the oracle
+in tests, and how published cohort models are reproduced. What comes back is priced by the same functions, without
+standard errors.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from sim.block import Given, block_of_domains
 from sim.chances import Grids
 from sim.forward import MOST_ROWS, Forward
 from sim.joint_distribution import FloatArray
+from sim.ledger import Ledger
 from sim.outcome import ArmCounts, Outcome
 from sim.plan import Plan, bind
 from sim.reached_share import persons_reached
@@ -32,9 +33,9 @@ def expect(
 ) -> Outcome:
     """Solve every arm of a plan exactly; return ledgers of expected numbers of persons, for one year's births.
 
-    domains: solve only these, the others held to given distributions; given: by domain, the share of each label after the
-    step of each age, (ages, labels) or by label, drawn independently of all else every year (`death`: the
-    shares that live and die). A block counts only what its own domains say: prices and measures of the others are left out.
+    domains: solve only these, the others held to given distributions; given: by domain, the share of each label after
+    the step of each age, (ages, labels) or by label, drawn independently of all else every year (`death`: the shares
+    that live and die). A block counts what its own domains say: prices and measures of the others are left out.
     The cohort is one copy; strata and numbers of copies mean nothing here. Raises ModelError where the joint
     distribution would have more than `most_rows` rows, ScenarioError where a block is not closed.
 
@@ -44,7 +45,7 @@ def expect(
     >>> from sim.scenario import Arm
     >>> from sim.ledger import Need
     >>> health = Domain("health", ("well", "dead"), "well")
-    >>> rule = health.occasion("well", "dead")(lambda: 0.5)
+    >>> toss = health.occasion("well", "dead")(lambda: 0.5)
     >>> scenario = Scenario(
     ...     Model("coin", (health,)), Population("all", ()), Cohort(2000, represents=8), {"baseline": Arm()},
     ...     horizon=3, needs=(Need(frozenset({"health"})),),
@@ -94,9 +95,8 @@ def _of_one_copy(plan: Plan) -> Plan:
     )
 
 
-def _lived(
-    plan: Plan, arm: str, held: Mapping[str, FloatArray], grids: Grids | None, most_rows: int
-) -> Any:
+def _lived(plan: Plan, arm: str, held: Mapping[str, FloatArray], grids: Grids | None, most_rows: int) -> Ledger:
+    """Return the ledger of everyone in an arm."""
     forward = Forward(plan, arm, given=held, grids=grids, most_rows=most_rows)
     forward.exact.check()
     return forward.live()

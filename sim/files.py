@@ -136,7 +136,10 @@ class _Loader:
         horizon = self.horizon(file)
         check_price_year(file, ("economics", "price_year"), form.economics.price_year, years, self.found)
         cohort = cohort_from(file, model, population, persons, self.given, self.found)
-        if self.found.problems or population is None or prices is None or cohort is None:
+        economics = None
+        with self.found.at(file, ("economics", "counted")):
+            economics = Economics(**form.economics.model_dump())
+        if self.found.problems or population is None or prices is None or cohort is None or economics is None:
             raise ScenarioError(_unique(self.found.problems))
         resolved = {**self.resolved, "name": self.given.get("name", self.path.stem), "copies": cohort.copies}
         if cohort.strata:
@@ -151,7 +154,7 @@ class _Loader:
                 arms=arms,
                 parameters=parameters,
                 horizon=horizon,
-                economics=Economics(**form.economics.model_dump()),
+                economics=economics,
                 prices=prices,
                 measures=tuple(form.measures),
                 needs=extra,

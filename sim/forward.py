@@ -175,10 +175,11 @@ class Forward:
         if math.prod(sizes.values()) > MAX_CELLS:
             raise self._too_large(math.prod(sizes.values()), sizes, "at birth")
         shares = joint_at_birth(plan.attributes, columns, wanted)
-        places = np.nonzero(shares)
-        weights = shares[places] * plan.scenario.cohort.represents
+        born = np.flatnonzero(shares)
+        places = np.unravel_index(born, shares.shape) if wanted else ()
+        weights = shares.ravel()[born] * plan.scenario.cohort.represents
         codes = {name: place.astype(np.int32) for name, place in zip(wanted, places, strict=True)}
-        joint = Joint(codes, sizes, np.atleast_1d(weights))
+        joint = Joint(codes, sizes, weights)
         for name in self.model.changing:
             if name in self.columns and name not in codes:
                 joint = joint.having(name, plan.start_codes.get(name, 0), columns[name].size)
@@ -344,7 +345,7 @@ class Forward:
                     codes = 0 if name.startswith("receives_") else joint.codes[name]
                 cells = cells * size + codes
             row = self.ledger.counts[0, t + 1, margin.start : margin.start + margin.cells]
-            row += joint.counted_over(cells, margin.cells)
+            row += joint.summed(cells, margin.cells)
 
     def _deliver(self, offer: _Offer, t: int, kind: int, weights: FloatArray) -> None:
         assert 0 <= kind < DELIVERY_COUNTS

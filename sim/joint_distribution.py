@@ -1,7 +1,7 @@
 """A joint distribution over a few discrete columns: the distinct rows of codes that occur, each with a weight. Layer 1.
 
-Knows arrays only: no model, no step, no intervention. Rows are always in the order of their codes, so every sum is taken
-in one order and a result is the same each time.
+Knows arrays only: no model, no step, no intervention. Rows are always in the order of their codes, so every sum is
+taken in one order and a result is the same each time.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Joint:
         return Joint(self.codes, self.sizes, weights)
 
     def together(self) -> Joint:
-        """Return the distribution with equal rows put together, without those of weight 0, in the order of their codes."""
+        """Return the distribution with equal rows put together, in the order of their codes, without weights of 0."""
         kept = self.rows(self.weights > 0)
         if not kept.codes:
             return Joint({}, {}, kept.weights.sum(keepdims=True) if len(kept) else kept.weights)
@@ -67,15 +67,15 @@ class Joint:
         )
         if len(first) == len(kept):
             return kept.rows(first)
-        return kept.rows(first, np.bincount(number, weights=kept.weights, minlength=len(first)))
+        return kept.rows(first, kept.summed(number, len(first)))
 
-    def counted_over(self, cells: NDArray[np.integer], size: int) -> FloatArray:
+    def summed(self, cells: NDArray[np.integer], size: int) -> FloatArray:
         """Return the sum of weights in each cell: (size,)."""
         return np.asarray(np.bincount(cells, weights=self.weights, minlength=size), dtype=np.float64)
 
 
 def keys_of(columns: Sequence[tuple[Codes, int]]) -> NDArray[np.int64]:
-    """Return a number for each row of some columns (codes, size), equal for equal rows and in the order of their codes."""
+    """Return a number for each row of some columns (codes, size): equal for equal rows, in the order of their codes."""
     keys = np.zeros(len(columns[0][0]), dtype=np.int64)
     used = 1
     for codes, size in columns:

@@ -101,9 +101,7 @@ def phases_of(intervention: Intervention) -> Phases:
             if intervention.stop_when is not None and year < intervention.years:
                 ended = afterwards(standing, year)
             is_delivered = standing == DELIVERED
-            following = found.phase(
-                sizes(standing, 0, year), following, ended, is_delivered, is_delivered and year > 1
-            )
+            following = found.phase(sizes(standing, 0, year), following, ended, is_delivered, is_delivered and year > 1)
         return following
 
     accepted = first(DELIVERED)

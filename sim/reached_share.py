@@ -1,8 +1,9 @@
 """How many persons an arm is expected to reach: those whom exactly one of arm and baseline enrols. Layer 6.
 
-As in a simulation, offers are watched along the baseline's life: up to the first difference the two lives are one. Whoever
-is reached leaves the distribution. Offers of one intervention share their uptake draw, so where the baseline and an
-arm both make it (with other terms, or as existing delivery) the draw is held as a column, in classes between the uptakes.
+As in a simulation, offers are watched along the baseline's life: up to the first difference the two lives are one.
+Whoever is reached leaves the distribution. Offers of one intervention share their uptake draw, so where the baseline
+and an arm both make it (with other terms, or as existing delivery) the draw is held as a column, in classes between
+the uptakes.
 """
 
 from __future__ import annotations

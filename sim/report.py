@@ -40,6 +40,13 @@ class Answer:
     seconds: Mapping[str, float]
 
 
+_WHEN = {
+    "end": "",
+    "start": "; states counted at the start of each year",
+    "half_cycle": "; states counted as the mean of start and end of each year",
+}
+
+
 def print_comparison(answer: Answer, *, detail: bool = False) -> None:
     """Print the answer: per arm and payer what is spent, what comes back, the net and when it is back.
 
@@ -53,7 +60,7 @@ def print_comparison(answer: Answer, *, detail: bool = False) -> None:
     console.print(
         f"\n[bold]{scenario.title or scenario.name}[/bold]: children born {cohort.born}, {years}. Thousand kronor"
         f" for a year's {cohort.represents:,} births, {economics.price_year} prices,"
-        f" {economics.discount_rate:.1%} discount."
+        f" {economics.discount_rate:.1%} discount{_WHEN[economics.counted]}."
     )
     console.print(f"\n[bold]{'':<28} {'spent':>8} {'back':>8} {'net':>8} {'±':>8} money is back[/bold]")
     for arm in comparison.arms:

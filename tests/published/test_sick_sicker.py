@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from sim.comparison import Comparison, compare
 from sim.domain import Domain, Quantity
 from sim.engine import simulate
+from sim.expect import expect
 from sim.model import Model
 from sim.outcome import Outcome
 from sim.people import Population
@@ -81,9 +83,8 @@ def prices(arm: str) -> dict[str, Price]:
     return rows
 
 
-@pytest.fixture(scope="module")
-def outcome() -> Outcome:
-    scenario = Scenario(
+def sick_sicker() -> Scenario:
+    return Scenario(
         model=Model("sick_sicker", (health(),)),
         population=Population("all healthy", ()),
         cohort=Cohort(2018, PERSONS // COPIES, COPIES),
@@ -92,7 +93,11 @@ def outcome() -> Outcome:
         economics=Economics(2018, discount_rate=0.03, first_exponent=1, count_start=True),
         prices=PriceList(tuple(prices("baseline").values())),
     )
-    return simulate(scenario, seed=1, threads=2)
+
+
+@pytest.fixture(scope="module")
+def outcome() -> Outcome:
+    return simulate(sick_sicker(), seed=1, threads=2)
 
 
 @pytest.fixture(scope="module")
@@ -138,3 +143,48 @@ def test_common_draws_give_the_published_error_of_the_gain(priced):
 def test_a_treatment_of_prices_alone_reaches_nobody(outcome, priced):
     assert priced.arms["treatment"].participants == 0
     assert outcome.ledger("treatment").digest() == outcome.baseline.digest()
+
+
+# The same model, solved exactly: to all the digits that are known
+
+CLOSE = 1e-9
+
+
+@pytest.fixture(scope="module")
+def solved() -> Outcome:
+    return expect(sick_sicker())
+
+
+@pytest.mark.parametrize("cycle", OCCUPANCY)
+@pytest.mark.parametrize("arm", ["baseline", "treatment"])
+def test_the_exact_occupancy_is_the_known_one_to_the_last_digit_printed(solved, arm, cycle):
+    shares = solved.share_in(["health"], arm)[0][cycle] / solved.baseline.persons[0]
+    assert shares.sum() == pytest.approx(1, rel=1e-13)
+    assert shares == pytest.approx(OCCUPANCY[cycle], abs=0.5e-10)  # ten decimals are printed
+
+
+@pytest.mark.parametrize(("arm", "kind"), EXACT)
+def test_the_exact_mean_is_the_known_one(solved, arm, kind):
+    priced = compare(solved)
+    assert priced.costs[arm][PAYER[kind]][1] == pytest.approx(EXACT[arm, kind], rel=CLOSE)
+
+
+def test_the_exact_ratio_of_cost_to_quality_is_the_known_one(solved):
+    gained = compare(solved).arms["treatment"].by_payer
+    ratio = gained["state"].incremental / gained["household"].incremental
+    assert ratio == pytest.approx(116901.3804205959, rel=CLOSE)
+    assert gained["state"].se is None
+
+
+def test_the_exact_occupancies_are_powers_of_the_transition_matrix(solved):
+    r = -math.log(1 - 0.005)
+    s1, s2 = 1 - math.exp(-3 * r), 1 - math.exp(-10 * r)
+    matrix = np.array([
+        [1 - 0.15 - 0.005, 0.15, 0, 0.005],
+        [0.5, 1 - 0.5 - 0.105 - s1, 0.105, s1],
+        [0, 0, 1 - s2, s2],
+        [0, 0, 0, 1],
+    ])  # fmt: skip
+    shares = solved.share_in(["health"])[0] / solved.baseline.persons[0]
+    for cycle in range(31):
+        np.testing.assert_allclose(shares[cycle], np.linalg.matrix_power(matrix, cycle)[0], rtol=1e-12)

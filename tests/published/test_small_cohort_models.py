@@ -7,8 +7,10 @@ import math
 import numpy as np
 import pytest
 
+from sim.comparison import compare
 from sim.domain import Domain, Quantity
 from sim.engine import simulate
+from sim.expect import expect
 from sim.expression import Expression
 from sim.intervention import Effect, Intervention
 from sim.model import Model
@@ -31,14 +33,13 @@ def years_in(domain: str, states: tuple[str, ...], name: str) -> Quantity:
     return Quantity(name, rule, "on_date", "years")
 
 
-def lived(model: Model, horizon: int, economics: Economics, prices: list[Price], arms: dict[str, Arm]) -> Outcome:
+def scenario(
+    model: Model, horizon: int, economics: Economics, prices: list[Price], arms: dict[str, Arm]
+) -> Scenario:
     cohort = Cohort(2000, PERSONS // COPIES, COPIES)
-    return simulate(
-        Scenario(
-            model=model, population=Population("one state", ()), cohort=cohort, arms=arms, horizon=horizon,
-            economics=economics, prices=PriceList(tuple(prices)),
-        ),
-        seed=1, threads=2,
+    return Scenario(
+        model=model, population=Population("one state", ()), cohort=cohort, arms=arms, horizon=horizon,
+        economics=economics, prices=PriceList(tuple(prices)),
     )  # fmt: skip
 
 
@@ -48,8 +49,7 @@ CARE = {"A": 2756, "B": 3052, "C": 9007}
 EXACT = {"mono": (44663.4535637, 7.9912066), "combination": (50601.6513312, 8.9373889)}
 
 
-@pytest.fixture(scope="module")
-def hiv() -> Outcome:
+def hiv_scenario() -> Scenario:
     """Chancellor 1997 as in Briggs et al.: a relative risk of .509 and a second drug in years 1 and 2."""
     domain = Domain("hiv", STATES, "A")
     on = []
@@ -67,9 +67,19 @@ def hiv() -> Outcome:
         uptake=Expression.of(1), years=2, effects=(Effect("relative_risk", tuple(on), size=math.log(0.509)),),
     )  # fmt: skip
     economics = Economics(1997, discount_rate=0.06, first_exponent=1)
-    return lived(
+    return scenario(
         Model("hiv", (domain,)), 20, economics, prices, {"baseline": Arm(), "combination": Arm((combination,))}
     )
+
+
+@pytest.fixture(scope="module")
+def hiv() -> Outcome:
+    return simulate(hiv_scenario(), seed=1, threads=2)
+
+
+@pytest.fixture(scope="module")
+def hiv_solved() -> Outcome:
+    return expect(hiv_scenario())
 
 
 def second_drug(outcome: Outcome) -> np.ndarray:
@@ -96,8 +106,43 @@ def test_hiv_life_years_are_what_they_should_be(hiv, arm, therapy):
     assert abs(distance(years, hiv.baseline.persons, EXACT[therapy][1])) < BOUND
 
 
-def test_sonnenberg_and_beck_expect_two_and_a_half_years_well_and_one_and_a_quarter_disabled():
-    """Sonnenberg & Beck 1993; after 100 cycles 1e-22 of the cohort is not yet dead."""
+@pytest.mark.parametrize(("arm", "therapy"), [("baseline", "mono"), ("combination", "combination")])
+def test_hiv_costs_and_life_years_are_exactly_what_they_should_be(hiv_solved, arm, therapy):
+    persons = hiv_solved.baseline.persons[0]
+    cost = cost_by_copy(hiv_solved, arm, "state")[0] + (second_drug(hiv_solved)[0] if arm == "combination" else 0)
+    ledger = hiv_solved.ledger(arm)
+    years = ledger.of(ledger.margin(["hiv"]))[0, 1:, :3].sum()
+    assert cost / persons == pytest.approx(EXACT[therapy][0], rel=1e-9)
+    assert years / persons == pytest.approx(EXACT[therapy][1], abs=0.5e-7)  # seven decimals are printed
+    assert (years / persons, cost / persons) == pytest.approx(by_matrices(therapy), rel=1e-12)
+
+
+def test_hiv_combination_therapy_buys_a_year_of_life_at_the_known_price(hiv_solved):
+    (years, cost), (more_years, more_cost) = by_matrices("mono"), by_matrices("combination")
+    assert (more_cost - cost) / (more_years - years) == pytest.approx(6275.9556, abs=0.5e-4)
+    delivered = compare(hiv_solved).arms["combination"].delivered["combination"]
+    assert delivered["started"] == pytest.approx(hiv_solved.baseline.persons[0], rel=1e-12)
+
+
+def by_matrices(therapy: str) -> tuple[float, float]:
+    """Return (life years, discounted cost) a person by multiplying the transition matrices, as the textbook does."""
+    plain = np.array([[*COUNTS[state]] for state in "ABC"] + [[0, 0, 0, 1]], dtype=float)
+    plain /= plain.sum(axis=1, keepdims=True)
+    treated = 0.509 * (plain - np.diag(np.diag(plain)))
+    treated += np.diag(1 - treated.sum(axis=1))
+    state = np.array([1.0, 0.0, 0.0, 0.0])
+    years = cost = 0.0
+    for cycle in range(1, 21):
+        early = therapy == "combination" and cycle <= 2
+        state = state @ (treated if early else plain)
+        alive = state[:3].sum()
+        years += alive
+        drugs = alive * (2278 + (2086.5 if early else 0))
+        cost += (state[:3] @ [*CARE.values()] + drugs) * 1.06**-cycle
+    return years, cost
+
+
+def sonnenberg_and_beck() -> Scenario:
     domain = Domain("life", ("well", "disabled", "dead"), "well")
     occasion(domain, "well", ["disabled", "dead"], 0.2, 0.2)
     occasion(domain, "disabled", ["dead"], 0.4)
@@ -106,9 +151,32 @@ def test_sonnenberg_and_beck_expect_two_and_a_half_years_well_and_one_and_a_quar
         Price("well", years_in("life", ("well",), "well"), 1.0, 1993, Shares.of("household")),
         Price("disabled", years_in("life", ("disabled",), "disabled"), 0.7, 1993, Shares.of("household")),
     ]
-    outcome = lived(Model("textbook", (domain,)), 101, economics, prices, {"baseline": Arm()})
+    return scenario(Model("textbook", (domain,)), 101, economics, prices, {"baseline": Arm()})
+
+
+def test_sonnenberg_and_beck_expect_two_and_a_half_years_well_and_one_and_a_quarter_disabled():
+    """Sonnenberg & Beck 1993; after 100 cycles 1e-22 of the cohort is not yet dead."""
+    outcome = simulate(sonnenberg_and_beck(), seed=1, threads=2)
     persons = outcome.baseline.persons
     cycles = outcome.baseline.of(outcome.baseline.margin(["life"])).sum(axis=1)
     assert abs(distance(cycles[:, 0], persons, 2.5)) < BOUND
     assert abs(distance(cycles[:, 1], persons, 1.25)) < BOUND
     assert abs(distance(cost_by_copy(outcome, "baseline", "household"), persons, 3.375)) < BOUND
+
+
+def test_sonnenberg_and_beck_solved_exactly():
+    """The 1e-22 that is not yet dead after 100 cycles is below the last digit."""
+    outcome = expect(sonnenberg_and_beck())
+    persons = outcome.baseline.persons[0]
+    cycles = outcome.baseline.of(outcome.baseline.margin(["life"]))[0].sum(axis=0) / persons
+    assert cycles[:2] == pytest.approx([2.5, 1.25], rel=1e-12)
+    assert compare(outcome).costs["baseline"]["household"][1] == pytest.approx(3.375, rel=1e-12)
+
+
+def test_half_a_cycle_less_is_lived_where_the_half_cycle_correction_is_made():
+    """The first cycle counts (1 + .6) / 2 well, and so on: all that the start counted adds, halved."""
+    outcome = expect(sonnenberg_and_beck())
+    halved = compare(outcome, Economics(1993, 0.0, counted="half_cycle")).costs["baseline"]["household"]
+    assert halved[1] == pytest.approx(3.375 - 0.5, rel=1e-12)
+    at_starts = compare(outcome, Economics(1993, 0.0, counted="start")).costs["baseline"]["household"]
+    assert at_starts[1] == pytest.approx(3.375, rel=1e-12)
