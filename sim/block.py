@@ -34,8 +34,8 @@ def block_of_domains(
 ) -> tuple[Plan, dict[str, FloatArray]]:
     """Return the plan of a block, which counts only what the block says, and the held domains: (ages, labels) each.
 
-    Raises ScenarioError where a domain is unknown, neither in the block nor given or both, where its shares are none,
-    and where what the block reads has no meaning for a domain that is drawn afresh.
+    Raises ScenarioError where a domain is unknown, or in the block and given, or read by the block and neither; where
+    its shares are none; and where what the block reads has no meaning for a domain that is drawn afresh.
     """
     scenario, model = plan.scenario, plan.scenario.model
     every = {domain.name: domain for domain in model.all_domains}
@@ -43,25 +43,24 @@ def block_of_domains(
     for name in [*inside, *given]:
         if name not in every:
             raise ScenarioError(f"no domain {name!r} in model '{model.name}'", hint=nearest(name, list(every)))
-    for name in every:
-        if (name in inside) == (name in given):
-            raise ScenarioError(
-                f"domain '{name}' is in the block, and a distribution is given for it"
-                if name in given
-                else f"domain '{name}' is outside the block, and no distribution is given for it",
-                hint="each domain is either named in `domains` or held to a distribution in `given`",
-            )
+    for name in given:
+        if name in inside:
+            raise ScenarioError(f"domain '{name}' is in the block, and a distribution is given for it")
     held = {name: _shares(every[name], given[name], scenario.horizon) for name in every if name in given}
-    without = _without_meaning(model, set(held))
-    _check_rules(model, inside, without)
-    _check_interventions(plan, {name: every[name] for name in held}, without)
-    outside = set(held) | {PREVIOUS + name for name in held} | without
+    elsewhere = {name: domain for name, domain in every.items() if name not in inside}
+    without = _without_meaning(model, set(elsewhere))
+    for reader, names in _readers(plan, inside):
+        _check_reads(reader, names, without, set(elsewhere) - set(held))
+    if model.death and model.death.domain.name in set(elsewhere) - set(held):
+        raise ScenarioError(_not_given(model.death.domain.name, "everyone"), hint=_WAY_OUT)
+    _check_interventions(plan, elsewhere, without)
+    outside = set(elsewhere) | {PREVIOUS + name for name in elsewhere} | without
     prices = PriceList(
         tuple(
             price
             for price in scenario.prices.prices
             if not outside & need_of(price.quantity, model).columns
-            and not ((residence := scenario.prices.moves(price)) and residence.column in held)
+            and not ((residence := scenario.prices.moves(price)) and residence.column in elsewhere)
         ),
         scenario.prices.index,
         scenario.prices.residence,
@@ -84,10 +83,10 @@ def _shares(domain: Domain, given: Given, ages: int) -> FloatArray:
         for label in given:
             if label not in domain.states:
                 raise ScenarioError(f"{where} has no label {label!r}", hint=nearest(label, domain.states))
-        columns = [
-            np.broadcast_to(np.asarray(given.get(label, 0.0), dtype=np.float64), (ages,)) for label in domain.states
-        ]
-        shares = np.stack(columns, axis=1)
+        columns = [np.asarray(given.get(label, 0.0), dtype=np.float64) for label in domain.states]
+        if any(column.shape not in ((), (ages,)) for column in columns):
+            raise ScenarioError(f"{where} must give each label one share, or one for each of {ages} ages")
+        shares = np.stack([np.broadcast_to(column, (ages,)) for column in columns], axis=1)
     else:
         shares = np.asarray(given, dtype=np.float64)
     if shares.ndim != 2 or shares.shape[1] != len(domain.states) or len(shares) < ages:
@@ -102,43 +101,59 @@ def _shares(domain: Domain, given: Given, ages: int) -> FloatArray:
     return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
-def _without_meaning(model: Model, held: set[str]) -> set[str]:
-    """Return the columns that a domain drawn afresh leaves without meaning: its clock, and counters of what it does."""
-    gone = {f"years_in_{name}" for name in held}
+def _without_meaning(model: Model, outside: set[str]) -> set[str]:
+    """Return the columns that domains drawn afresh leave without meaning: clocks, and counters of what they do."""
+    gone = {f"years_in_{name}" for name in outside}
     gone |= {PREVIOUS + name for name in gone}
     for counter in model.counters:
         reads = set(Rule.of(counter.when).reads)
-        if reads & (gone | held | {PREVIOUS + name for name in held}):
+        if reads & (gone | outside | {PREVIOUS + name for name in outside}):
             gone |= {counter.name, PREVIOUS + counter.name}
     return gone
 
 
-def _check_rules(model: Model, inside: Collection[str], without: Collection[str]) -> None:
-    for domain in model.all_domains:
-        if domain.name not in inside:
-            continue
-        for rule in [move.rule for move in domain.moves] + [factor.rule for factor in domain.factors]:
-            for name in rule.reads:
-                if name in without:
-                    raise ScenarioError(
-                        f"'{rule.name}' of domain '{domain.name}' reads '{name}', which a domain that is drawn afresh"
-                        " every year does not have",
-                        hint="take that domain into the block",
-                    )
+def _readers(plan: Plan, inside: Collection[str]) -> list[tuple[str, set[str]]]:
+    """Return what the block reads, by the words for who reads it."""
+    readers = []
+    for domain in plan.scenario.model.all_domains:
+        if domain.name in inside:
+            rules = [move.rule for move in domain.moves] + [factor.rule for factor in domain.factors]
+            readers += [(f"'{rule.name}' of domain '{domain.name}'", set(rule.reads)) for rule in rules]
+    for one in dict.fromkeys(one for offers in plan.arms.values() for one in offers):
+        conditions = (one.when, one.uptake, one.stop_when)
+        reads = {name for condition in conditions if condition is not None for name in condition.reads}
+        readers.append((f"intervention '{one.name}'", reads))
+    return readers
 
 
-def _check_interventions(plan: Plan, held: Mapping[str, Domain], without: Collection[str]) -> None:
+def _check_reads(reader: str, reads: Collection[str], without: Collection[str], not_given: Collection[str]) -> None:
+    for name in sorted(reads):
+        if name in without:
+            raise ScenarioError(
+                f"{reader} reads '{name}', which a domain that is drawn afresh every year does not have",
+                hint="take that domain into the block",
+            )
+        if name.removeprefix(PREVIOUS) in not_given:
+            raise ScenarioError(_not_given(name.removeprefix(PREVIOUS), reader), hint=_WAY_OUT)
+
+
+_WAY_OUT = "name it in `domains`, or give its shares by age in `given`"
+
+
+def _not_given(domain: str, reader: str) -> str:
+    return f"domain '{domain}' is outside the block, no distribution is given for it, and {reader} depends on it"
+
+
+def _check_interventions(plan: Plan, elsewhere: Mapping[str, Domain], without: Collection[str]) -> None:
+    """Refuse interventions that act on a domain outside the block, or replace what it counts."""
     for one in dict.fromkeys(one for offers in plan.arms.values() for one in offers):
         for effect in one.effects:
-            for name, domain in held.items():
+            for name, domain in elsewhere.items():
                 if touches(effect, domain):
-                    raise ScenarioError(f"intervention '{one.name}' acts on '{name}', which is held to a distribution")
-        reads = {name for condition in (one.when, one.uptake, one.stop_when) if condition for name in condition.reads}
+                    raise ScenarioError(f"intervention '{one.name}' acts on '{name}', which is outside the block")
         if one.replaces is not None:
             columns = need_of(plan.scenario.model.quantity(one.replaces), plan.scenario.model).columns
-            if columns & ({*held, *without} | {PREVIOUS + name for name in held}):
-                raise ScenarioError(f"intervention '{one.name}' replaces '{one.replaces}', which a held domain says")
-        for name in sorted(reads & set(without)):
-            raise ScenarioError(
-                f"intervention '{one.name}' reads '{name}', which a domain drawn afresh every year does not have"
-            )
+            if columns & ({*elsewhere, *without} | {PREVIOUS + name for name in elsewhere}):
+                raise ScenarioError(
+                    f"intervention '{one.name}' replaces '{one.replaces}', which the block cannot count"
+                )

@@ -29,7 +29,7 @@ from sim.phases import NOT_YET, Phases, phases_of
 from sim.plan import Plan
 from sim.tables import Parameters, Rule, tabulate
 
-MOST_ROWS = 2**20
+MOST_ROWS = 2**18
 """The most rows of a joint distribution, by default."""
 
 SPREAD = 8
@@ -173,7 +173,7 @@ class Forward:
         wanted = [attribute.name for attribute in plan.attributes if attribute.name in self.columns]
         sizes = {name: columns[name].size for name in wanted}
         if math.prod(sizes.values()) > MAX_CELLS:
-            raise self._too_large(math.prod(sizes.values()), sizes, "at birth")
+            raise self._too_large(math.prod(sizes.values()), "at birth")
         shares = joint_at_birth(plan.attributes, columns, wanted)
         born = np.flatnonzero(shares)
         places = np.unravel_index(born, shares.shape) if wanted else ()
@@ -299,7 +299,7 @@ class Forward:
                 codes.append(np.full(len(places[-1]), to, dtype=np.int32))
                 has_moved.append(np.full(len(places[-1]), moves))
         if sum(len(one) for one in places) > SPREAD * self.most_rows:
-            raise self._too_large(sum(len(one) for one in places), joint.sizes, f"at age {t}")
+            raise self._too_large(sum(len(one) for one in places), f"at age {t}")
         result = joint.rows(np.concatenate(places), np.concatenate(weights))
         result = result.having(domain.name, np.concatenate(codes), len(domain.states))
         clock = f"years_in_{domain.name}"
@@ -355,10 +355,11 @@ class Forward:
 
     def _check_rows(self, joint: Joint, when: str) -> None:
         if len(joint) > self.most_rows:
-            raise self._too_large(len(joint), joint.sizes, when)
+            raise self._too_large(len(joint), when)
 
-    def _too_large(self, rows: int, sizes: Mapping[str, int], when: str) -> ModelError:
-        held = {name: self.model.columns[name].size for name in sorted(self.columns - {"age"})}
+    def _too_large(self, rows: int, when: str) -> ModelError:
+        lasting = (name for name in sorted(self.columns) if name != "age" and not name.startswith(PREVIOUS))
+        held = {name: self.model.columns[name].size for name in lasting}
         held.update((offer.column, len(offer.phases)) for offer in self.offers)
         largest = sorted((name for name in held if held[name] > 1), key=lambda name: -held[name])
         listed = " × ".join(f"{name} {held[name]}" for name in largest[:8])

@@ -58,6 +58,10 @@ class Outcome:
         """Return everyone's ledger in an arm: baseline - R0 + R1, and the offers that were refused."""
         if arm == BASELINE:
             return self.baseline
+        counts = self.arms[arm]
+        if counts.in_baseline is self.baseline:  # lived or expected in full: nothing is lost in adding and taking off
+            whole = counts.in_arm
+            return replace(whole, deliveries=whole.deliveries + counts.refused, cache=whole.cache)
         return self.baseline + self.change(arm)
 
     def change(self, arm: str) -> Ledger:

@@ -1,4 +1,4 @@
-"""The plain-Python oracle without draws: where a person could go on in several ways, each way is followed with its weight.
+"""The plain-Python oracle without draws: where a person could go on in several ways, each is followed with its weight.
 
 Shares nothing with the exact solver but the model's own rules, called with plain values; what acts on a person is the
 oracle's own.

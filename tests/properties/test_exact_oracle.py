@@ -27,7 +27,7 @@ KINDS = ("eligible", "offered", "started", "years")
 
 @st.composite
 def small(draw: st.DrawFn) -> Scenario:
-    """Draw a scenario of children of one kind whose interventions come early, so that all of it happens in few years."""
+    """Draw a scenario of children of one kind whose interventions come early, so that they end within few years."""
     found = draw(scenarios(persons=1))
     early = {}
     for name, arm in found.arms.items():

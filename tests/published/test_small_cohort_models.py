@@ -33,9 +33,7 @@ def years_in(domain: str, states: tuple[str, ...], name: str) -> Quantity:
     return Quantity(name, rule, "on_date", "years")
 
 
-def scenario(
-    model: Model, horizon: int, economics: Economics, prices: list[Price], arms: dict[str, Arm]
-) -> Scenario:
+def scenario(model: Model, horizon: int, economics: Economics, prices: list[Price], arms: dict[str, Arm]) -> Scenario:
     cohort = Cohort(2000, PERSONS // COPIES, COPIES)
     return Scenario(
         model=model, population=Population("one state", ()), cohort=cohort, arms=arms, horizon=horizon,
