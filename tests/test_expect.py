@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from sim.plan import bind
 from sim.prices import Economics, Price, PriceList, Shares
 from sim.scenario import Arm, Cohort, Scenario, Stratum
 from sim.tables import Parameters, Rule
+from tests import small_town
 from tests.chi_square import moves_against, pearson, probability_of
 from tests.models import childhood, lives, margins, offer, scenario, support, training, tutoring
 
@@ -146,7 +148,7 @@ def both() -> tuple[Outcome, Outcome]:
 
 @pytest.mark.parametrize("arm", ["baseline", "arm_1", "arm_2", "arm_3"])
 def test_an_arm_is_lived_as_it_is_expected(both: tuple[Outcome, Outcome], arm: str) -> None:
-    """Over the persons of one step a margin is one multinomial; steps are tested apart, as persons are the same ones."""
+    """Over the persons of one step a margin is one multinomial; steps are tested apart: they are the same persons."""
     lived, expected = (one.ledger(arm) for one in both)
     persons = lived.persons.sum()
     scale = persons / expected.persons.sum()
@@ -157,7 +159,7 @@ def test_an_arm_is_lived_as_it_is_expected(both: tuple[Outcome, Outcome], arm: s
             others = persons - due.sum() if columns[1] or row else 0.0
             chi, freedom = pearson(np.append(seen, persons - seen.sum()), np.append(due, others))
             assert freedom > 0
-            assert RARE < probability_of([(chi, freedom)]), (columns, row)
+            assert probability_of([(chi, freedom)]) > RARE, (columns, row)
 
 
 @pytest.mark.parametrize("arm", ["baseline", "arm_1", "arm_2", "arm_3"])
@@ -170,7 +172,7 @@ def test_as_many_start_in_every_step_as_are_expected_to(both: tuple[Outcome, Out
         due = expected.deliveries[0, :, place, 2] * scale
         chi, freedom = pearson(np.append(seen, persons - seen.sum()), np.append(due, persons - due.sum()))
         assert freedom == (seen > 0).sum(), name
-        assert freedom == 0 or RARE < probability_of([(chi, freedom)]), name
+        assert freedom == 0 or probability_of([(chi, freedom)]) > RARE, name
         for kind in (0, 1, 3):  # a person counts here in several steps, so only the size is compared
             amount = expected.deliveries[0, :, place, kind].sum() * scale
             assert lived.deliveries[:, :, place, kind].sum() == pytest.approx(amount, rel=0.03, abs=30)
@@ -313,6 +315,15 @@ def test_a_simulation_is_priced_by_the_same_conventions() -> None:
     assert halved == pytest.approx(100 * (counts[0] / 2 + counts[1] + counts[2] / 2), rel=1e-12)
 
 
+def test_a_scenario_file_names_the_convention(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = small_town.settle(tmp_path, monkeypatch)
+    small_town.rewrite(tmp_path, "town.yaml", "discount_rate: 0.03", "discount_rate: 0.03, counted: half_cycle")
+    plan = load_plan(path)
+    assert plan.scenario.economics == Economics(2024, 0.03, counted="half_cycle")
+    again = compare(simulate(plan), Economics(2024, 0.03))
+    assert compare(simulate(plan)).costs["baseline"]["public"] != again.costs["baseline"]["public"]
+
+
 def test_expected_numbers_have_no_digest() -> None:
     with pytest.raises(ModelError, match="expected numbers have no digest"):
         expect(priced_scenario()).digest()
@@ -398,7 +409,7 @@ def test_death_can_be_held_like_any_domain() -> None:
 @pytest.mark.parametrize(
     ("domains", "given", "sentence"),
     [
-        (["health", "death"], {}, r"domain 'weather' is outside the block, no distribution is given for it, and 'slips'"),
+        (["health", "death"], {}, "'weather' is outside the block, no distribution is given for it, and 'slips'"),
         (["health"], {"weather": SHARES}, "domain 'death' is outside the block.*everyone depends on it"),
         (["health", "death", "whether"], {"weather": SHARES}, "no domain 'whether'"),
         (["health", "death"], {"whether": SHARES}, "no domain 'whether'"),

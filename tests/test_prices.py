@@ -7,7 +7,7 @@ import pytest
 
 from sim.domain import Quantity
 from sim.errors import ScenarioError
-from sim.prices import Economics, Price, PriceList, Shares, belongs, cashed_in, payer_nodes
+from sim.prices import Counted, Economics, Price, PriceList, Shares, belongs, cashed_in, counted_when, payer_nodes
 from sim.tables import Rule
 
 PERSONS = Quantity("persons", Rule(lambda: 1, (), False, "persons"), "on_date", "persons")
@@ -139,6 +139,25 @@ def test_factors_add_up_to_the_annuity(rate: float, years: int) -> None:
     assert at_ends.factors(years).sum() == pytest.approx(immediate, rel=1e-13)
     both = Economics(2024, discount_rate=rate, first_exponent=1, count_start=True)
     assert both.factors(years).sum() == pytest.approx(1 + immediate, rel=1e-13)
+
+
+@pytest.mark.parametrize(("counted", "expected"), [("end", [8, 6, 2]), ("start", [0, 8, 6]), ("half_cycle", [0, 7, 4])])
+def test_states_are_counted_at_the_end_the_start_or_the_middle_of_a_step(counted: Counted, expected: list) -> None:
+    counts = np.array([[[8.0], [6.0], [2.0]]])
+    assert counted_when(counts, counted)[0, :, 0].tolist() == expected
+    assert counts.ravel().tolist() == [8, 6, 2]
+
+
+def test_counting_at_another_time_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ScenarioError, match="must be end, start or half_cycle, not 'half-cycle'") as caught:
+        Economics(2024, counted="half-cycle")  # type: ignore[arg-type]
+    assert caught.value.problems[0].hint == "did you mean 'half_cycle'?"
+
+
+@pytest.mark.parametrize("counted", ["start", "half_cycle"])
+def test_the_start_is_not_counted_twice(counted: Counted) -> None:
+    with pytest.raises(ScenarioError, match="counts the start in the first step already"):
+        Economics(2024, count_start=True, counted=counted)
 
 
 # What can be cashed in
