@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+import sim.expect
+import sim.prices
 from sim.comparison import compare
 from sim.domain import Counter, Death, Domain, Quantity
 from sim.engine import simulate
@@ -455,3 +458,10 @@ def test_the_limit_is_the_callers() -> None:
         expect(town(), most_rows=4)
     with pytest.raises(ModelError, match="rows at birth, at most 1"):
         expect(town(), most_rows=1)
+
+
+def test_the_examples_in_the_docstrings_say_what_comes_out() -> None:
+    for module in (sim.expect, sim.prices):
+        found = doctest.testmod(module)
+        assert found.attempted > 0
+        assert found.failed == 0
