@@ -12,7 +12,7 @@
 
 enum {
     TOGETHER = 8, /* persons whose draws are made side by side; a chunk is a whole number of these */
-    MANY = 4096   /* persons of a chunk: more than elsewhere, because each decision has thresholds of its own to fetch */
+    MANY = 8192   /* persons of a chunk: more than elsewhere, because each decision has thresholds of its own to fetch */
 };
 
 static const uint32_t BIRTH = 0xFFFFFFFFu; /* the step of draws that decide traits */
