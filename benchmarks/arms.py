@@ -75,7 +75,9 @@ def print_measured(found: dict[str, Any]) -> None:
     low, high = found["middle_half"]
     print(f"Ten arms and the baseline take {found['times_baseline']:.2f} times the CPU time of the baseline alone")
     print(f"(median of {found['rounds']} pairs, middle half {low:.2f}-{high:.2f}; {whole(found['persons'])} persons,")
-    print(f"{found['baseline_cpu_seconds']:.2f} s alone), for {found['person_years_times_baseline']:.2f} times its years.")
+    print(
+        f"{found['baseline_cpu_seconds']:.2f} s alone), for {found['person_years_times_baseline']:.2f} times its years."
+    )
 
 
 def main() -> None:

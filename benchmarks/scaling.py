@@ -25,7 +25,7 @@ import benchmarks.one_thread  # noqa: E402, F401
 from benchmarks.engines import STREAMED, Engine, engine_of, no_stream  # noqa: E402
 from benchmarks.memory import peak_bytes_per_person  # noqa: E402
 from benchmarks.printed import machine, positive, print_table, tell, whole  # noqa: E402
-from benchmarks.timing import Timing, in_pairs, median  # noqa: E402
+from benchmarks.timing import in_pairs, median  # noqa: E402
 
 WORKLOADS = ("framsyn", "shipped-baseline", "shipped")
 """Keys of the engines that are measured, those of one workload each."""
@@ -61,7 +61,8 @@ def sizes(largest: int) -> list[int]:
 def scaled(engine: Engine, persons: int, rounds: int, seconds: float, peaks: tuple[float, float | None]) -> Scaled:
     """Measure a workload at one number of persons; peaks: what memory was measured before."""
     one, two = engine.prepare(persons, 1), engine.prepare(persons, 2)
-    one.run(), two.run()
+    one.run()
+    two.run()
     pairs = in_pairs(two.run, one.run, rounds, seconds)
     return Scaled(
         engine.workload,
@@ -110,7 +111,9 @@ def print_scaled(rows: list[Scaled]) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="framsyn by number of persons and threads.")
-    parser.add_argument("--largest", type=positive, default=1_000_000, help="persons, as 10_000_000 (default 1_000_000)")
+    parser.add_argument(
+        "--largest", type=positive, default=1_000_000, help="persons, as 10_000_000 (default 1_000_000)"
+    )
     parser.add_argument("--rounds", type=positive, default=15, help="pairs of one thread and two (default 15)")
     parser.add_argument("--seconds", type=float, default=0.2, help="least duration of each run (default 0.2)")
     parser.add_argument("--workload", choices=WORKLOADS, action="append", help="only this one (default all)")
