@@ -1,4 +1,4 @@
-"""Share of framsyn's time on LC-ref that goes into addressed draws: `python benchmarks/draws.py [--rounds R]`.
+"""Share of framsyn's time on LC-ref that goes into addressed draws: `python benchmarks/draws.py [--rounds R] [--json]`.
 
 Every draw is found by the person's identity, the year and the decision (Philox4x32-10), which is what gives
 all arms common random numbers and makes results independent of threads and order. Timed in turns: LC-ref's
@@ -10,15 +10,18 @@ rounds' quotients.
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
+
+from benchmarks.printed import machine, positive  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -72,10 +75,15 @@ def share_of_draws(persons: int, rounds: int) -> Share:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Share of framsyn's time on LC-ref that goes into draws.")
-    parser.add_argument("--persons", type=int, default=400_000, help="persons (default 400 000)")
-    parser.add_argument("--rounds", type=int, default=5, help="timed rounds (default 5)")
+    parser.add_argument("--persons", type=positive, default=400_000, help="persons (default 400 000)")
+    parser.add_argument("--rounds", type=positive, default=15, help="timed rounds (default 15)")
+    parser.add_argument("--json", action="store_true", help="print a JSON object and nothing else")
     given = parser.parse_args()
     share = share_of_draws(given.persons, given.rounds)
+    if given.json:
+        print(json.dumps(asdict(share)))
+        return
+    print(machine())
     print(f"{share.blocks_per_person_year:.2f} blocks of four draws a person-year")
     print(f"{share.nanoseconds_per_block:.2f} ns a block")
     print(f"{100 * share.of_framsyn:.0f} % of framsyn's CPU time")

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from benchmarks.engines import ENGINES, Engine  # noqa: E402
+from benchmarks.engines import Engine, engine_of  # noqa: E402
 
 TINY = 64
 """Persons of the tiny population, before rounding up to whole copies."""
@@ -65,4 +65,4 @@ def _lived(engine: Engine, persons: int, threads: int) -> int:
 
 if __name__ == "__main__":
     key, persons, threads = sys.argv[1:]
-    print(growth(next(engine for engine in ENGINES if engine.key == key), int(persons), int(threads)))
+    print(growth(engine_of(key), int(persons), int(threads)))

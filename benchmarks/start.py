@@ -2,8 +2,7 @@
 
 Cold: FRAMSYN_CACHE names an empty temporary folder, so that every kernel is compiled. Warm: the same call
 again, which finds them there. Wall and CPU seconds of the process from its start to its exit, its run folder
-written into a temporary folder. Run it by itself as `python benchmarks/start.py [--rounds R] [--threads T]
-[--json]`.
+written into a temporary folder; medians. `python benchmarks/start.py [--rounds R] [--cold C] [--threads T] [--json]`.
 """
 
 from __future__ import annotations
@@ -21,6 +20,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from benchmarks.printed import machine, positive, print_table, tell  # noqa: E402
+
 PERSONS = 1640
 COMMAND = "from sim.cli import main; main()"
 """What the installed `framsyn` does."""
@@ -38,12 +42,16 @@ class Start:
     cpu_seconds: float
 
 
-def starts(rounds: int, threads: int) -> list[Start]:
-    """Start the command once with an empty kernel cache, then `rounds` times with the filled one."""
+def starts(cold: int, warm: int, threads: int) -> list[Start]:
+    """Start the command with an empty kernel cache so many times, then with a filled one."""
     with tempfile.TemporaryDirectory(prefix="framsyn-start-") as temporary:
-        environment = {**os.environ, "FRAMSYN_CACHE": str(Path(temporary, "cache"))}
-        seconds = [_process(Path(temporary, f"run-{number}"), threads, environment) for number in range(1 + rounds)]
-    return [_start("cold", seconds[:1]), _start("warm", seconds[1:])]
+        seconds = []
+        for number in range(cold + warm):
+            tell(f"start {number + 1} of {cold + warm}")
+            cache = Path(temporary, f"cache-{min(number, cold - 1)}")  # warm ones find what the last cold one left
+            environment = {**os.environ, "FRAMSYN_CACHE": str(cache)}
+            seconds.append(_process(Path(temporary, f"run-{number}"), threads, environment))
+    return [_start("cold", seconds[:cold]), _start("warm", seconds[cold:])]
 
 
 def _process(run: Path, threads: int, environment: dict[str, str]) -> tuple[float, float]:
@@ -76,17 +84,21 @@ def _start(kind: str, seconds: list[tuple[float, float]]) -> Start:
 def main() -> None:
     """Print both starts."""
     parser = argparse.ArgumentParser(description="Cold and warm start of the command, as whole processes.")
-    parser.add_argument("--rounds", type=int, default=5, help="warm starts (default 5)")
-    parser.add_argument("--threads", type=int, default=1, help="threads of the command (default 1)")
+    parser.add_argument("--rounds", type=positive, default=15, help="warm starts (default 15)")
+    parser.add_argument("--cold", type=positive, default=3, help="cold starts (default 3)")
+    parser.add_argument("--threads", type=positive, default=1, help="threads of the command (default 1)")
     parser.add_argument("--json", action="store_true", help="print a JSON list and nothing else")
     given = parser.parse_args()
-    measured = starts(given.rounds, given.threads)
+    measured = starts(given.cold, given.rounds, given.threads)
     if given.json:
         print(json.dumps([asdict(start) for start in measured]))
         return
-    for start in measured:
-        seconds = f"{start.wall_seconds:.2f} s wall, {start.cpu_seconds:.2f} s CPU"
-        print(f"{start.kind}: {seconds} (median of {start.processes})")
+    print(machine())
+    print_table(
+        ["start", "processes", "wall seconds", "CPU seconds"],
+        [[one.kind, str(one.processes), f"{one.wall_seconds:.2f}", f"{one.cpu_seconds:.2f}"] for one in measured],
+        title=f"framsyn compare scenarios/norrkoping.yaml --persons {PERSONS}, whole process (medians)",
+    )
 
 
 if __name__ == "__main__":

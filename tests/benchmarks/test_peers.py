@@ -7,9 +7,10 @@ import functools
 import numpy as np
 import pytest
 
-from benchmarks.lcref import with_framsyn, with_mesa, with_numpy, with_numpy_tables
+from benchmarks.lcref import with_c, with_framsyn, with_mesa, with_numpy, with_numpy_tables
 from benchmarks.lcref.workload import DOMAINS, Workload, load, read
 
+COMPILED = pytest.mark.skipif(bool(with_c.missing()), reason=with_c.missing() or "there is a compiler")
 ARMS = pytest.mark.parametrize("treated_arm", [False, True], ids=["baseline", "treatment"])
 PEERS = pytest.mark.parametrize(
     ("simulate", "persons"),
@@ -18,10 +19,13 @@ PEERS = pytest.mark.parametrize(
         (with_numpy.simulate, 30_000),
         (with_numpy_tables.simulate, 100_000),
         (with_mesa.simulate, 2_000),
+        pytest.param(with_c.with_threshold_tables, 400_000, marks=COMPILED),
+        pytest.param(with_c.with_any_event, 400_000, marks=COMPILED),
+        pytest.param(with_c.with_addressed_draws, 96_000, marks=COMPILED),
     ],
-    ids=["framsyn", "numpy", "numpy with tables", "mesa"],
+    ids=["framsyn", "numpy", "numpy with tables", "mesa", "c", "c, any event", "c with addressed draws"],
 )
-STANDARD_ERRORS = 4.5  # of a fixed seed; thirty-two numbers are compared, so about 1 seed in 4 600 would fail
+STANDARD_ERRORS = 4.5  # of a fixed seed; fifty-six numbers are compared, so about 1 seed in 2 600 would fail
 
 
 def exact_answer(treated_arm: bool) -> np.ndarray:
@@ -91,3 +95,38 @@ def test_a_numpy_peer_simulates_a_last_chunk_that_is_not_full(peer, size, monkey
     result = peer.simulate(1_500)
     mean, deviation = moments(False)
     assert abs(result["life_years"] - mean[0]) < STANDARD_ERRORS * deviation[0] / np.sqrt(1_500)
+
+
+@COMPILED
+def test_c_with_addressed_draws_lives_the_lives_of_framsyn():
+    from sim.engine import simulate
+
+    persons, seed = 9_600, 5
+    outcome = simulate(with_framsyn.scenario(persons), seed=seed)
+    lived, born = with_c.lived_with_addressed_draws(persons, seed, treated_arm=False)
+    assert born == persons
+    by_state = lived.reshape(-1, *load().states)
+    for axis, domain in enumerate(DOMAINS, start=1):
+        others = tuple({1, 2, 3} - {axis})
+        np.testing.assert_array_equal(by_state.sum(axis=others), outcome.share_in([domain])[0][1:])
+
+
+@COMPILED
+def test_the_c_is_built_without_a_warning():
+    with_c.library.cache_clear()
+    with_c.library()
+
+
+@COMPILED
+@pytest.mark.parametrize("persons", [1, 1_023, 1_025])
+def test_a_last_chunk_in_c_need_not_be_full(persons):
+    for simulate in (with_c.with_threshold_tables, with_c.with_any_event):
+        assert 0 < simulate(persons)["life_years"] <= 80
+
+
+def test_without_a_compiler_the_c_is_refused_in_words(monkeypatch):
+    monkeypatch.setattr(with_c, "COMPILER", "no-such-compiler")
+    with_c.library.cache_clear()
+    assert "no-such-compiler" in with_c.missing()
+    with pytest.raises(with_c.CompilerError, match="no C compiler"):
+        with_c.library()
