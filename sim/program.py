@@ -30,7 +30,7 @@ from sim.model import MAX_AGE, Model, blocks_of
 from sim.screens import Bounded, Screen, screen_of
 from sim.table_arrays import TableArrays
 from sim.tables import Column, Parameters, Rule, cell_text, tabulate
-from sim.thresholds import CERTAIN, joint_thresholds, thresholds_of
+from sim.thresholds import joint_thresholds, thresholds_of
 
 MAX_MODEL_CELLS = 8_000_000
 """The most cells all tables of one arm may have together."""
@@ -254,8 +254,7 @@ class Compiler:
                 for one in moved
             ]
         table = self.laid.add_levels("thresholds", columns, ages, np.stack(grids), 1, parts)
-        chances = np.minimum(grids[0] / 2.0**32, 1.0)
-        return _Open(move, move.to[0], 0, table, Bounded(ages, columns, ages, chances, further), factors)
+        return _Open(move, move.to[0], 0, table, Bounded(ages, columns, ages, grids[0], further), factors)
 
     def _occasion(
         self, domain: Domain, state: str, joint: Sequence[Move], made: Sequence[Intervention]
@@ -296,15 +295,13 @@ class Compiler:
         table = self.laid.add_levels("thresholds", columns, ages, np.stack(thresholds), entries, parts)
         if any(one.any() for one in weights):
             self.laid.add_weights(table, np.stack(weights))
-        certain = probabilities.sum(axis=0) >= 1 - CERTAIN
         opened: dict[str, list[_Open]] = {}
         place = 0
         for move, window in zip(joint, windows, strict=True):
             for to in move.to:
-                bounds = np.where(certain & (probabilities[place] > 0), 1.0, probabilities[place])
-                hazard = thresholds[0][..., place].astype(np.float64) / 2.0**32
-                bounds = np.where(bounds < 1.0, hazard, bounds)
-                one = _Open(move, to, place, table, Bounded(window, columns, ages, bounds))
+                certain = weights[0][..., place] > 0
+                limits = np.where(certain, np.uint32(2**32 - 1), thresholds[0][..., place])
+                one = _Open(move, to, place, table, Bounded(window, columns, ages, limits))
                 opened.setdefault(move.name, []).append(one)
                 place += 1
         return opened
