@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -305,6 +305,8 @@ class Compiler:
         table = self.laid.add_levels(columns, ages, thresholds, len(targets), parts, every.level_of)
         if any(one.any() for one in weights):
             self.laid.add_weights(table, weights)
+        if known:  # who carries an effect is always looked at, so the bounds stay the same
+            return {name: [replace(one, table=table) for one in ones] for name, ones in known.items()}
         opened: dict[str, list[_Open]] = {}
         place = 0
         for move, window in zip(joint, windows, strict=True):
