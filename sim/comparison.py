@@ -123,6 +123,7 @@ class _Pricing:
         residence = self.prices.residence
         self.lived = scenario.model.domain(residence.column).states if residence else ()
         self.volumes: dict[tuple[Quantity, str, bool], FloatArray] = {}
+        self.payers: dict[tuple[Shares, bool], list[tuple[int, str, FloatArray]]] = {}
 
     def change(self, quantity: Quantity, arm: str, residence: Residence | None = None) -> FloatArray:
         """Return a quantity's volume in an arm - that in the baseline, (1 or where people live, parts, rows)."""
@@ -164,11 +165,22 @@ class _Pricing:
         self, flows: dict[str, FloatArray], payer: Shares, amounts: FloatArray, residence: Residence | None = None
     ) -> None:
         """Add amounts, (1 or where people live, blocks, rows), to those who pay them."""
-        for name, share in payer.by_year(self.years).items():
-            for number, amount in enumerate(amounts):
-                paying = residence.payer(name, self.lived[number]) if residence else name
-                if paying is not None:
-                    flows[paying] = flows.get(paying, np.zeros(self.shape)) + amount * share
+        for number, paying, share in self.paying(payer, residence):
+            if paying not in flows:
+                flows[paying] = np.zeros(self.shape)
+            flows[paying] += amounts[number] * share
+
+    def paying(self, payer: Shares, residence: Residence | None) -> list[tuple[int, str, FloatArray]]:
+        """Return (place among where people live, who pays, share by row) of everyone who pays; made once."""
+        key = (payer, residence is not None)
+        if key not in self.payers:
+            self.payers[key] = [
+                (number, paying, share)
+                for name, share in payer.by_year(self.years).items()
+                for number, lived in enumerate(self.lived if residence else [""])
+                if (paying := residence.payer(name, lived) if residence else name) is not None
+            ]
+        return self.payers[key]
 
     def services(self, arm: str) -> Flows:
         """Return what everything but the interventions costs."""

@@ -11,7 +11,7 @@ CERTAIN = 1e-12
 
 def thresholds_of(hazards: NDArray[np.float64]) -> NDArray[np.uint32]:
     """Return 32-bit thresholds of hazards: min(ceil(2^32·(1 - e^-h)), 2^32 - 2)."""
-    chances = np.negative(hazards)
+    chances = np.asarray(np.negative(hazards))
     np.expm1(chances, out=chances)
     chances *= -(2.0**32)  # a power of 2, so that nothing is rounded before the ceiling
     np.ceil(chances, out=chances)
