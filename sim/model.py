@@ -100,16 +100,20 @@ class Model:
 
     def transition(self, text: str) -> tuple[str, str, str]:
         """Return (domain, from, to) of a transition written `domain: from -> to`; raises ModelError otherwise."""
-        known = {
+        spaced = " ".join(text.replace("->", " -> ").replace(":", ": ").split())
+        if spaced not in self._transitions:
+            raise ModelError(f"no transition {text!r} in model '{self.name}'", hint=nearest(spaced, self._transitions))
+        return self._transitions[spaced]
+
+    @cached_property
+    def _transitions(self) -> dict[str, tuple[str, str, str]]:
+        """Every transition by how it is written."""
+        return {
             f"{domain.name}: {move.from_state} -> {one}": (domain.name, move.from_state, one)
             for domain in self.all_domains
             for move in domain.moves
             for one in move.to
         }
-        spaced = " ".join(text.replace("->", " -> ").replace(":", ": ").split())
-        if spaced not in known:
-            raise ModelError(f"no transition {text!r} in model '{self.name}'", hint=nearest(spaced, known))
-        return known[spaced]
 
     def previous_of(self, name: str) -> str:
         """Return the name under which a column's start-of-step value is read (itself, if it never changes)."""

