@@ -23,7 +23,7 @@ Transition = tuple[str, str, str]
 """Domain, from, to."""
 
 Grids = dict[Any, tuple[NDArray[np.float64], ...]]
-"""Rules over their columns, by domain, rule, columns, ages and shifts of traits."""
+"""Rules over their columns, by domain, rule, columns and ages."""
 
 
 @dataclass(frozen=True)
@@ -85,14 +85,17 @@ class Chances:
         self, domain: Domain, rule: Rule, columns: Sequence[Column], ages: tuple[int, int],
         moved: Mapping[str, float] | None = None, upper: float = math.inf, unit: str = "hazard",
     ) -> tuple[NDArray[np.float64], ...]:  # fmt: skip
-        """Return the values of a rule over columns, made once: one array (sizes of columns…) a destination.
+        """Return the values of a rule over columns: one array (sizes of columns…) a destination.
 
-        moved: shifts of traits, in standard deviations. Raises RuleError for values outside 0 to `upper`.
+        moved: shifts of traits, in standard deviations; what is not moved is made once. Raises RuleError for values
+        outside 0 to `upper`.
         """
-        key = (domain.name, rule, tuple(column.name for column in columns), ages, tuple(sorted((moved or {}).items())))
+        own = self._own(domain)
+        if moved:
+            return tabulate(rule, columns, own, ages=ages, shifts=moved, upper=upper, unit=unit)
+        key = (domain.name, rule, tuple(column.name for column in columns), ages)
         if key not in self.grids:
-            grids = tabulate(rule, columns, self._own(domain), ages=ages, shifts=moved, upper=upper, unit=unit)
-            self.grids[key] = grids
+            self.grids[key] = tabulate(rule, columns, own, ages=ages, upper=upper, unit=unit)
         return self.grids[key]
 
     def occasion_columns(

@@ -77,6 +77,8 @@ class _Open:
     """Place among the entries of a cell of the table."""
     table: int
     bounded: Bounded
+    reads: frozenset[str]
+    """Columns of its table and of the tables that multiply it."""
     factors: Sequence[int] = ()
     """Tables that multiply it."""
 
@@ -218,6 +220,11 @@ class Compiler:
 
         known: the transitions without any effect, whose tables stay where no effect replaces them.
         """
+        if known is not None and not any(self._replaced(one) for one in known):
+            first_occasions = sorted(known, key=lambda one: one.move.kind == "hazard")
+            for table in dict.fromkeys(table for one in first_occasions for table in (one.table, *one.factors)):
+                self.laid.again(table)
+            return list(known)
         moves = [move for move in domain.moves if move.from_state == state]
         joint = [move for move in moves if move.kind != "hazard"]
         before: dict[str, list[_Open]] = {}
@@ -232,13 +239,18 @@ class Compiler:
                 opened += built[move.name]
         return opened
 
+    def _replaced(self, one: _Open) -> bool:
+        """Return whether some effect of the arm asks for another table of a transition, or of one of its factors."""
+        name = (one.move.domain, one.move.from_state, one.to)
+        return name in self.acting.named or not self.acting.traits.isdisjoint(one.reads)
+
     def _hazard(self, domain: Domain, move: Move, known: Sequence[_Open] | None) -> _Open:
         own_factors = factors_of(domain, move)
         if self.acting.traits & {name for rule in own_factors for name in rule.reads}:
             raise ScenarioError(
                 f"a trait shift cannot act on the factors of '{move.name}'", hint="read it in the main rule"
             )
-        if known and not self.acting.traits & set(move.rule.reads):
+        if known and not self._replaced(known[0]):
             (one,) = known
             for table in (one.table, *one.factors):
                 self.laid.again(table)
@@ -264,27 +276,29 @@ class Compiler:
             for moved in map(shifts, every.acting)
         ]
         table = self.laid.add_levels(columns, ages, grids, 1, parts, every.level_of)
-        return _Open(move, move.to[0], 0, table, Bounded(ages, columns, ages, grids[0], further), factors)
+        reads = frozenset([*move.rule.reads, *(column.name for over, _ in further for column in over)])
+        return _Open(move, move.to[0], 0, table, Bounded(ages, columns, ages, grids[0], further), reads, factors)
 
     def _occasion(
         self, domain: Domain, state: str, joint: Sequence[Move], known: Mapping[str, list[_Open]]
     ) -> Mapping[str, list[_Open]]:
         """Build the one table that all probabilities out of a state share."""
         targets = [(domain.name, state, to) for move in joint for to in move.to]
-        reads = {name for move in joint for name in move.rule.reads}
-        if known and not self.acting.traits & reads and self.acting.named.isdisjoint(targets):
+        reads = frozenset(name for move in joint for name in move.rule.reads)
+        if known and not any(self._replaced(one) for ones in known.values() for one in ones):
             self.laid.again(known[joint[0].name][0].table)
             return known
         windows, ages, columns = self.chances.occasion_columns(domain, joint)
         held = np.exp([self.recentred.get(target, 0.0) for target in targets])
 
-        def at_level(acting: Sequence[tuple[Effect, float]]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+        def at_level(acting: Sequence[tuple[Effect, float]]) -> tuple[NDArray[np.uint32], NDArray[np.uint32], bool]:
             stated = self.chances.joint(domain, joint, shifts(acting))
             if not acting:
                 check_sum(state, domain, stated, columns, ages)
             found = with_odds(stated, held)
             words = partial(cell_text, columns, ages=ages)
-            return joint_thresholds(changed_occasion(found, targets, acting, words))
+            thresholds, weights = joint_thresholds(changed_occasion(found, targets, acting, words))
+            return thresholds, weights, bool(weights.any())
 
         parts = replacing(
             self.acting.made,
@@ -301,9 +315,9 @@ class Compiler:
             )
             for acting in every.acting
         ]
-        thresholds, weights = zip(*both, strict=True)
+        thresholds, weights, some_certain = zip(*both, strict=True)
         table = self.laid.add_levels(columns, ages, thresholds, len(targets), parts, every.level_of)
-        if any(one.any() for one in weights):
+        if any(some_certain):
             self.laid.add_weights(table, weights)
         if known:  # who carries an effect is always looked at, so the bounds stay the same
             return {name: [replace(one, table=table) for one in ones] for name, ones in known.items()}
@@ -313,7 +327,7 @@ class Compiler:
             for to in move.to:
                 certain = weights[0][..., place] > 0
                 limits = np.where(certain, np.uint32(2**32 - 1), thresholds[0][..., place])
-                one = _Open(move, to, place, table, Bounded(window, columns, ages, limits))
+                one = _Open(move, to, place, table, Bounded(window, columns, ages, limits), reads)
                 opened.setdefault(move.name, []).append(one)
                 place += 1
         return opened

@@ -29,6 +29,10 @@ NEVER_BELOW = 1 + 1e-9
 """What a product of chances is raised by, so that rounding never hides a candidate."""
 
 
+_chosen_before: dict[tuple[Any, ...], tuple[str, ...]] = {}
+"""Columns by what transitions read and when: with other parameters the same ones still serve, and any are right."""
+
+
 @dataclass(frozen=True)
 class Bounded:
     """What a screen has to know of one transition."""
@@ -67,7 +71,11 @@ def screen_of(opened: Sequence[Sequence[Bounded]], age: Column, state: Column | 
         return Screen((), (0, 0), np.zeros((1, 1), dtype=np.uint32))
     columns = [age, *([] if state is None else [state])]
     rest = {c.name: c for one in every for over, _ in one.tables for c in over if c not in columns}
-    columns += _chosen(every, list(rest.values()), math.prod(c.size for c in columns[1:]))
+    cells = math.prod(c.size for c in columns[1:])
+    structure = (cells, *((one.code, one.lane, one.ages, *(over for over, _ in one.tables)) for one in every))
+    if structure not in _chosen_before:
+        _chosen_before[structure] = tuple(c.name for c in _chosen(every, list(rest.values()), cells))
+    columns += [rest[name] for name in _chosen_before[structure]]
     limits = np.zeros([max(len(ones) for ones in opened), *sizes_of(columns, ages)], dtype=np.uint32)
     for one in every:
         place: list[Any] = [slice(None)] * len(columns)

@@ -26,8 +26,9 @@ KINDS = {
 """Type of every pool, by the name that the kernels know it by."""
 
 
-FIRST_ROOM = 2**16
-"""Values that a pool has room for at first."""
+FIRST_ROOM, GROWTH = 2**16, 8
+"""Values that a pool has room for at first, and how many times as many when they are too few: room that is not used
+takes no memory, and every move costs a copy."""
 
 
 class Pool:
@@ -47,7 +48,7 @@ class Pool:
         place = self.size
         needed = place + sum(one.size for one in arrays) + 1
         if needed > len(self.room):  # programs made before keep the old room
-            room = np.zeros(max(needed, 2 * len(self.room)), dtype=self.room.dtype)
+            room = np.zeros(max(needed, GROWTH * len(self.room)), dtype=self.room.dtype)
             room[:place] = self.room[:place]
             self.room = room
         for one in arrays:

@@ -28,12 +28,16 @@ def joint_thresholds(probabilities: NDArray[np.float64]) -> tuple[NDArray[np.uin
     """
     total = probabilities.sum(axis=0)
     certain = total >= 1 - CERTAIN
-    hazard = -np.log1p(-np.where(certain, 0.0, np.minimum(total, 1.0)))
     share = np.divide(probabilities, total, out=np.zeros_like(probabilities), where=total > 0)
-    thresholds = thresholds_of(hazard * share)
-    weights = np.zeros_like(thresholds)
+    thresholds = np.zeros(share.shape, dtype=np.uint32)
+    weights = np.zeros(share.shape, dtype=np.uint32)
+    if not certain.all():
+        hazard = -np.log1p(-np.where(certain, 0.0, np.minimum(total, 1.0)))
+        thresholds = thresholds_of(hazard * share)  # 0 where it is certain
     if certain.any():
-        thresholds[:, certain] = 0
-        some = share[:, certain]
-        weights[:, certain] = np.where(some > 0, np.clip(np.rint(some * (2.0**32 - 1)), 1, 2.0**32 - 1), 0)
+        scaled = share * (2.0**32 - 1)
+        np.rint(scaled, out=scaled)
+        np.clip(scaled, 1, 2.0**32 - 1, out=scaled)
+        scaled *= certain & (share > 0)
+        weights = scaled.astype(np.uint32)
     return np.moveaxis(thresholds, 0, -1), np.moveaxis(weights, 0, -1)
