@@ -5,7 +5,7 @@ Layer 3: contents only; tables are made in `sim.chances` when parameters are kno
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -82,6 +82,10 @@ class Model:
     def family_columns(self) -> frozenset[str]:
         """Names of the columns that are the same for all siblings."""
         return family_columns(self.domains, self.traits)
+
+    def ordered(self, names: Iterable[str]) -> list[Column]:
+        """Return the columns of these names, each once, age first."""
+        return [self.columns[name] for name in sorted(dict.fromkeys(names), key=lambda name: name != "age")]
 
     def domain(self, name: str) -> Domain:
         """Return a domain by name; raises ModelError with the nearest right one."""

@@ -18,18 +18,19 @@ from numpy.typing import NDArray
 import sim.kernels.layout as at
 from sim.chances import Chances, Grids, Transition, check_sum, factors_of, sizes_of
 from sim.column_layout import Layout
+from sim.conditions import Conditions
 from sim.domain import Domain, Move
 from sim.draws import stream
-from sim.effect_targets import check_kinds, domains_acted_on, touches
+from sim.effect_targets import check_kinds, touches
 from sim.effects import Acting, Levels, Merged, changed_occasion, course, merged, replacing, shifts, with_odds
 from sim.errors import RuleError, ScenarioError
-from sim.families import FAMILY, offered_to_families
+from sim.families import FAMILY
 from sim.intervention import Effect, Intervention
 from sim.ledger import Margin
 from sim.model import MAX_AGE, Model, blocks_of
 from sim.screens import Bounded, Screen, screen_of
 from sim.table_arrays import Pool, TableArrays, new_pools
-from sim.tables import Column, Parameters, Rule, cell_text, tabulate
+from sim.tables import Column, Parameters, Rule, cell_text
 from sim.thresholds import joint_thresholds, thresholds_of
 
 MAX_MODEL_CELLS = 8_000_000
@@ -148,12 +149,13 @@ class Compiler:
         for number, domain in enumerate(self.model.all_domains):
             if any(touches(effect, domain) for intervention in made for effect in intervention.effects):
                 self.domains[number] = self._domain(number)
+        conditions = Conditions(self.model, self.layout, self.laid, self._once)
         counters = [
-            [self.layout.row(c.name), self._switch(Rule.of(c.when), f"counter '{c.name}'", c.name), c.cap]
+            [self.layout.row(c.name), conditions.switch(Rule.of(c.when), f"counter '{c.name}'", c.name), c.cap]
             for c in self.model.counters
         ]
-        offers = [self._offer(intervention, int(not watched), made=True) for intervention in made]
-        offers += [self._offer(intervention, arms, made=False) for intervention, arms in watched]
+        offers = [conditions.offer(intervention, int(not watched), made=True) for intervention in made]
+        offers += [conditions.offer(intervention, arms, made=False) for intervention, arms in watched]
         margin_rows = [self._margin(margin) for margin in margins]
         if cells_of(self.laid.laid, LIMITED) > MAX_MODEL_CELLS:
             raise RuleError(f"the tables of the model have more than {MAX_MODEL_CELLS:,} cells together")
@@ -185,7 +187,7 @@ class Compiler:
         row[at.STATES] = len(self.state_moves)
         row[at.IS_DEATH] = int(is_death)
         row[at.OF_FAMILY] = int(domain.keyed == FAMILY)
-        opened = {state: self._open_state(domain, state, known and known[state]) for state in domain.states}
+        opened = {state: self._open_state(domain, state, known[state] if known else None) for state in domain.states}
         for state in domain.states:
             self.state_moves.append(len(self.moves))
             for one in opened[state]:
@@ -256,11 +258,11 @@ class Compiler:
                 self.laid.again(table)
             return one
         ages = self.chances.window(domain, move)
-        columns = self.chances.columns(move.rule.reads)
+        columns = self.model.ordered(move.rule.reads)
         factors: list[int] = []
         further: list[tuple[list[Column], NDArray[np.float32]]] = []
         for rule in own_factors:
-            other = self.chances.columns(rule.reads)
+            other = self.model.ordered(rule.reads)
             values = self.chances.grid(domain, rule, other, ages)[0].astype(np.float32)
             factors.append(self.laid.add("factor_values", other, ages, [values]))
             further.append((other, values))
@@ -335,7 +337,8 @@ class Compiler:
     def _merged(self, parts: Sequence[tuple[int, Levels]]) -> Merged:
         """Return what acts at each level of a table that these (offer, levels) replace."""
         own = tuple(part for _, part in parts)
-        every, _ = self._once(("merged", *map(id, own)), lambda: (merged(own), own))  # kept, so that no id is used again
+        # what is named by its identity is kept beside what it made, so that no identity is used again
+        every, _ = self._once(("merged", *map(id, own)), lambda: (merged(own), own))
         return every  # type: ignore[no-any-return]
 
     def _add_ratios(self, one: _Open) -> None:
@@ -368,43 +371,6 @@ class Compiler:
         complete = all(set(one.bounded.columns) <= set(screen.columns) and not one.factors for one in every)
         row[at.EXACT] = int(complete and not row[at.SOME_CERTAIN])
 
-    def _switch(self, rule: Rule, where: str, key: Any) -> int:
-        """Add a 0/1 table of a condition; raises RuleError naming where it stands. key: what tells it from others."""
-        columns = self.chances.columns(rule.reads)
-
-        def switches() -> NDArray[np.uint8]:
-            try:
-                return (tabulate(rule, columns, Parameters(), unit="value")[0] != 0).astype(np.uint8)
-            except RuleError as error:
-                raise RuleError(f"{where}: {error.problems[0].message}", hint=error.problems[0].hint) from None
-
-        return self.laid.add("switches", columns, (0, MAX_AGE), [self._once(("switch", key), switches)])
-
-    def _offer(self, intervention: Intervention, arms: int, *, made: bool) -> list[int]:
-        where = f"intervention '{intervention.name}'"
-        columns = self.model.columns
-        row = [0] * at.OFFER_FIELDS
-        row[at.OFFER_AGE_FROM], row[at.OFFER_AGE_TO] = intervention.ages
-        row[at.ELIGIBLE] = self._switch(intervention.when.rule(columns), f"`when` of {where}", intervention.when)
-        uptake = intervention.uptake.rule(columns)
-        over = self.chances.columns(uptake.reads)
-        chances = self._once(("uptake", intervention.uptake), lambda: _uptake_thresholds(uptake, over))
-        row[at.UPTAKE] = self.laid.add("chances", over, (0, MAX_AGE), [chances])
-        row[at.OFFER_STREAM] = stream(f"uptake {intervention.catalogue_name}")
-        row[at.DRAWN_YEARLY] = int(intervention.offer == "yearly")
-        row[at.YEARS] = intervention.years
-        stop = intervention.stop_when
-        row[at.STOP] = -1 if stop is None else self._switch(stop.rule(columns), f"`stop_when` of {where}", stop)
-        row[at.CARRY_ALL] = int(intervention.offered_carry)
-        c = intervention.baseline_coverage
-        row[at.COVERAGE] = math.ceil(c * 2.0**32) if c else -1
-        row[at.RECEIVES] = self.layout.receives.get(intervention.catalogue_name, -1)
-        row[at.ARMS] = arms
-        row[at.TO_FAMILY] = int(offered_to_families(intervention, self.model))
-        if made:
-            row[at.ACTIVE] = self.laid.lay("active", [domains_acted_on(intervention, self.model)])
-        return row
-
     def _margin(self, margin: Margin) -> list[int]:
         first, last, _ = self.laid.add_reads([margin.column(name) for name in margin.columns], margin.sizes, 1)
         return [margin.start, margin.cells, first, last, int(margin.deaths)]
@@ -413,11 +379,6 @@ class Compiler:
 def cells_of(laid: Mapping[str, Sequence[NDArray[Any]]], pools: Iterable[str]) -> int:
     """Return how many cells some pools hold for an arm."""
     return sum(values.size for name in pools for values in laid[name])
-
-
-def _uptake_thresholds(uptake: Rule, columns: Sequence[Column]) -> NDArray[np.uint64]:
-    grid = tabulate(uptake, columns, Parameters(), upper=1.0, unit="uptake")[0]
-    return np.ceil(grid * 2.0**32).astype(np.uint64)
 
 
 def _single(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -155,12 +155,12 @@ class _Cut:
     def mean(self, names: Iterable[str]) -> float:
         """Return about the mean of its bounds by columns of these names, once for each year in which it is open."""
         own = [name for name in names if name in self.reads]
-        bounds: NDArray[Any] = math.prod(_largest(over, values, own) for over, values in self.tables)
+        bounds: NDArray[Any] = math.prod((_largest(over, v, own) for over, v in self.tables), start=np.ones(()))
         total = np.add.reduce(np.minimum(bounds, 2.0**32), axis=None)
         return float(total) / bounds.size * (self.ages[1] - self.ages[0] + 1)
 
     def bounds(self, names: Sequence[str]) -> NDArray[np.uint32]:
-        """Return its largest threshold by columns of these names: an axis each, of length 1 where it does not matter."""
+        """Return its largest threshold by columns of these names: an axis each, of length 1 if it does not matter."""
         limits, *ratios = [_largest(over, values, names) for over, values in self.tables]
         if not ratios:
             return limits
