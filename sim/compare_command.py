@@ -92,9 +92,9 @@ def run_price(folder: Path, *, discount: float | None, as_json: bool, detail: bo
 def _load_kernels(plan: Plan) -> None:
     """Bring nobody into the world, so that Numba loads what it needs.
 
-    It would load SciPy too, only to learn whether it could multiply matrices, which no kernel does.
+    It would load SciPy's linear algebra too, only to learn whether it could multiply matrices, which no kernel does.
     """
-    with without("scipy"):
+    with without("scipy.linalg"):
         born(plan, np.zeros(0, dtype=np.uint64), np.uint64(0))
 
 

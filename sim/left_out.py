@@ -17,7 +17,7 @@ class _Refuse(MetaPathFinder):
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
         """Refuse the package and all that is in it; everything else is for others to find."""
-        if fullname.partition(".")[0] == self.package:
+        if f"{fullname}.".startswith(f"{self.package}."):
             raise ModuleNotFoundError(f"{fullname} is left out", name=fullname)
 
 
