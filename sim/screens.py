@@ -22,9 +22,6 @@ SCREEN_CELLS = 2048
 AGES_LOOKED_AT = 8
 """How many ages of a transition are looked at when columns are chosen: chances change little from year to year."""
 
-SMALL = 0.001
-"""Share of all bounds below which a transition has no say in which columns are chosen."""
-
 NEVER_BELOW = 1 + 1e-9
 """What a product of chances is raised by, so that rounding never hides a candidate."""
 
@@ -91,8 +88,6 @@ def _chosen(every: Sequence[_Cut], rest: list[Column], cells: int) -> list[Colum
     rough = [one.thinned() for one in every]
     names = ["age"]
     means = [one.mean(names) for one in rough]
-    some = [k for k, mean in enumerate(means) if mean > SMALL * sum(means)]
-    rough, means = [rough[k] for k in some], [means[k] for k in some]
     chosen: list[Column] = []
     while rest:
         if cells * math.prod(c.size for c in rest) <= SCREEN_CELLS:
@@ -153,11 +148,9 @@ class _Cut:
         return _Cut(self.code, self.lane, self.ages, tables, self.reads)
 
     def mean(self, names: Iterable[str]) -> float:
-        """Return about the mean of its bounds by columns of these names, once for each year in which it is open."""
-        own = [name for name in names if name in self.reads]
-        bounds: NDArray[Any] = math.prod((_largest(over, v, own) for over, v in self.tables), start=np.ones(()))
-        total = np.add.reduce(np.minimum(bounds, 2.0**32), axis=None)
-        return float(total) / bounds.size * (self.ages[1] - self.ages[0] + 1)
+        """Return the mean of its bounds by columns of these names, once for each year in which it is open."""
+        bounds = self.bounds([name for name in names if name in self.reads])
+        return float(np.add.reduce(bounds, axis=None, dtype=float)) / bounds.size * (self.ages[1] - self.ages[0] + 1)
 
     def bounds(self, names: Sequence[str]) -> NDArray[np.uint32]:
         """Return its largest threshold by columns of these names: an axis each, of length 1 if it does not matter."""
