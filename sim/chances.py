@@ -6,7 +6,7 @@ Layer 4: knows a model and its parameters; no intervention, no recentring and no
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,7 @@ Transition = tuple[str, str, str]
 """Domain, from, to."""
 
 Grids = dict[Any, tuple[NDArray[np.float64], ...]]
-"""Rules over their columns, by domain, rule, columns, ages and shifts of traits."""
+"""Rules over their columns, by domain, rule, columns and ages."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Chances:
             for move in moves:
                 if move.kind == "hazard":
                     ages = self.window(domain, move)
-                    over = [(rule, self.columns(rule.reads)) for rule in (move.rule, *factors_of(domain, move))]
+                    over = [(rule, self.model.ordered(rule.reads)) for rule in (move.rule, *factors_of(domain, move))]
                     tables = tuple((tuple(cols), self.grid(domain, rule, cols, ages)[0]) for rule, cols in over)
                     found.append(Chance(((domain.name, state, move.to[0]),), True, ages, tables))
             if together:
@@ -66,11 +66,6 @@ class Chances:
                 on = tuple((domain.name, state, to) for move in together for to in move.to)
                 found.append(Chance(on, False, ages, ((tuple(columns), self.joint(domain, together)),)))
         return found
-
-    def columns(self, names: Iterable[str]) -> list[Column]:
-        """Return the columns of these names, age first."""
-        ordered = sorted(dict.fromkeys(names), key=lambda name: name != "age")
-        return [self.model.columns[name] for name in ordered]
 
     def window(self, domain: Domain, move: Move) -> tuple[int, int]:
         """Return the closed window of ages in which a move acts; raises ModelError where it does not rise."""
@@ -85,14 +80,17 @@ class Chances:
         self, domain: Domain, rule: Rule, columns: Sequence[Column], ages: tuple[int, int],
         moved: Mapping[str, float] | None = None, upper: float = math.inf, unit: str = "hazard",
     ) -> tuple[NDArray[np.float64], ...]:  # fmt: skip
-        """Return the values of a rule over columns, made once: one array (sizes of columns…) a destination.
+        """Return the values of a rule over columns: one array (sizes of columns…) a destination.
 
-        moved: shifts of traits, in standard deviations. Raises RuleError for values outside 0 to `upper`.
+        moved: shifts of traits, in standard deviations; what is not moved is made once. Raises RuleError for values
+        outside 0 to `upper`.
         """
-        key = (domain.name, rule, tuple(column.name for column in columns), ages, tuple(sorted((moved or {}).items())))
+        own = self._own(domain)
+        if moved:
+            return tabulate(rule, columns, own, ages=ages, shifts=moved, upper=upper, unit=unit)
+        key = (domain.name, rule, tuple(column.name for column in columns), ages)
         if key not in self.grids:
-            grids = tabulate(rule, columns, self._own(domain), ages=ages, shifts=moved, upper=upper, unit=unit)
-            self.grids[key] = grids
+            self.grids[key] = tabulate(rule, columns, own, ages=ages, upper=upper, unit=unit)
         return self.grids[key]
 
     def occasion_columns(
@@ -104,7 +102,7 @@ class Chances:
         names = [name for move in moves for name in move.rule.reads]
         if any(window != ages for window in windows):
             names.append("age")  # windows differ, so the table is by age
-        return windows, ages, self.columns(names)
+        return windows, ages, self.model.ordered(names)
 
     def joint(
         self, domain: Domain, moves: Sequence[Move], moved: Mapping[str, float] | None = None
@@ -124,7 +122,7 @@ class Chances:
         moved: Mapping[str, float],
     ) -> list[NDArray[np.float64]]:  # fmt: skip
         """Return the probabilities of one move over the columns of its occasion, 0 outside its window."""
-        own = self.columns([*move.rule.reads, *(["age"] if columns and columns[0].name == "age" else [])])
+        own = self.model.ordered([*move.rule.reads, *(["age"] if columns and columns[0].name == "age" else [])])
         upper = 1.0 + 1e-9 if move.kind == "occasion" else math.inf
         grids = self.grid(domain, move.rule, own, window, moved, upper, "probability" if upper < 2 else "weight")
         if len(grids) != len(move.to):

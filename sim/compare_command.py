@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sim.causal_shares import ENDS, Nets, net_by_causal_share, share_asked
 from sim.comparison import PayerResult, compare
 from sim.contract import (
@@ -24,7 +26,10 @@ from sim.contract import (
 from sim.engine import simulate
 from sim.errors import ScenarioError
 from sim.files import load_plans
+from sim.left_out import without
 from sim.needed import needed_effects
+from sim.persons import born
+from sim.plan import Plan
 from sim.progress import progress
 from sim.report import Answer, print_comparison
 from sim.store import read_run, write_run
@@ -54,6 +59,7 @@ def run_compare(
     folder = out or new_folder(Path("runs"), plan.scenario.name)
     if folder.exists():
         raise ScenarioError(f"the run folder '{folder}' exists already", hint="name another one with --out")
+    _load_kernels(plan)
     with progress("living lives") as show:
         outcome = simulate(plan, seed=seed, threads=used, progress=show)
     with progress("pricing"):
@@ -81,6 +87,15 @@ def run_price(folder: Path, *, discount: float | None, as_json: bool, detail: bo
         economics = replace(economics, discount_rate=discount)
     seconds = {"simulate": 0.0, "total": round(time.perf_counter() - started, 3)}
     _answer(Answer(compare(outcome, economics), {}, {}, folder, seconds), as_json, detail)
+
+
+def _load_kernels(plan: Plan) -> None:
+    """Bring nobody into the world, so that Numba loads what it needs.
+
+    It would load SciPy's linear algebra too, only to learn whether it could multiply matrices, which no kernel does.
+    """
+    with without("scipy.linalg"):
+        born(plan, np.zeros(0, dtype=np.uint64), np.uint64(0))
 
 
 def threads_or_all(threads: int | None) -> int:

@@ -123,6 +123,8 @@ class _Pricing:
         residence = self.prices.residence
         self.lived = scenario.model.domain(residence.column).states if residence else ()
         self.volumes: dict[tuple[Quantity, str, bool], FloatArray] = {}
+        self.deliveries: dict[str, Flows] = {}
+        self.payers: dict[tuple[Shares, bool], list[tuple[int, str, FloatArray]]] = {}
 
     def change(self, quantity: Quantity, arm: str, residence: Residence | None = None) -> FloatArray:
         """Return a quantity's volume in an arm - that in the baseline, (1 or where people live, parts, rows)."""
@@ -164,11 +166,22 @@ class _Pricing:
         self, flows: dict[str, FloatArray], payer: Shares, amounts: FloatArray, residence: Residence | None = None
     ) -> None:
         """Add amounts, (1 or where people live, blocks, rows), to those who pay them."""
-        for name, share in payer.by_year(self.years).items():
-            for number, amount in enumerate(amounts):
-                paying = residence.payer(name, self.lived[number]) if residence else name
-                if paying is not None:
-                    flows[paying] = flows.get(paying, np.zeros(self.shape)) + amount * share
+        for number, paying, share in self.paying(payer, residence):
+            if paying not in flows:
+                flows[paying] = np.zeros(self.shape)
+            flows[paying] += amounts[number] * share
+
+    def paying(self, payer: Shares, residence: Residence | None) -> list[tuple[int, str, FloatArray]]:
+        """Return (place among where people live, who pays, share by row) of everyone who pays; made once."""
+        key = (payer, residence is not None)
+        if key not in self.payers:
+            self.payers[key] = [
+                (number, paying, share)
+                for name, share in payer.by_year(self.years).items()
+                for number, lived in enumerate(self.lived if residence else [""])
+                if (paying := residence.payer(name, lived) if residence else name) is not None
+            ]
+        return self.payers[key]
 
     def services(self, arm: str) -> Flows:
         """Return what everything but the interventions costs."""
@@ -197,7 +210,9 @@ class _Pricing:
         return Flows(gross), Flows(cashable)
 
     def delivery(self, arm: str) -> Flows:
-        """Return what an arm's interventions cost, by their cost lines."""
+        """Return what an arm's interventions cost, by their cost lines; made once."""
+        if arm in self.deliveries:
+            return self.deliveries[arm]
         counts = self.outcome.baseline.deliveries
         if arm != BASELINE:
             counts = counts + self.outcome.change(arm).deliveries
@@ -208,7 +223,12 @@ class _Pricing:
                 uprated = line.amount * self.prices.uprating(line.price_year, self.economics.price_year)
                 count = self.outcome.fold(counts[:, :, place, _COUNT_OF[line.per]]) * uprated
                 self.add(flows, line.payer, count[None])  # who offers it pays, wherever they live by then
-        return Flows(flows)
+        self.deliveries[arm] = Flows(flows)
+        return self.deliveries[arm]
+
+    def outlay(self, arm: str, node: str) -> FloatArray:
+        """Return what an arm's interventions cost a payer more than the baseline's."""
+        return self.delivery(arm).at(node, self.shape) - self.delivery(BASELINE).at(node, self.shape)
 
 
 def compare(outcome: Outcome, economics: Economics | None = None) -> Comparison:
@@ -236,11 +256,13 @@ def compare(outcome: Outcome, economics: Economics | None = None) -> Comparison:
     return comparison
 
 
-def arm_result(outcome: Outcome, arm: str) -> ArmResult:
-    """Price one arm against the baseline by the scenario's own economics."""
-    plan = outcome.plan
-    economics = plan.scenario.economics
-    return _arm_result(_Pricing(outcome, economics), arm, nodes_of(plan), economics.factors(plan.scenario.horizon))
+def net_cost(outcome: Outcome, arm: str, node: str) -> float:
+    """Return what an arm costs a payer (a leaf or a node) by the scenario's own economics: `incremental` alone."""
+    economics = outcome.plan.scenario.economics
+    pricing = _Pricing(outcome, economics)
+    _, cashable = pricing.changes(arm)
+    net = pricing.outlay(arm, node) + cashable.at(node, pricing.shape)
+    return _discounted(net, economics.factors(outcome.plan.scenario.horizon), outcome.persons)
 
 
 def nodes_of(plan: Plan) -> tuple[str, ...]:
@@ -255,13 +277,12 @@ def _arm_result(pricing: _Pricing, arm: str, nodes: tuple[str, ...], factors: Fl
     outcome, plan = pricing.outcome, pricing.outcome.plan
     counts = outcome.arms[arm]
     gross, cashable = pricing.changes(arm)
-    there, here = pricing.delivery(arm), pricing.delivery(BASELINE)
     own_prices = {
         payer for offers in plan.arms.values() for one in offers for c in one.costs for payer in c.payer.payers
     }
 
     def result(node: str) -> PayerResult:
-        outlay = there.at(node, pricing.shape) - here.at(node, pricing.shape)
+        outlay = pricing.outlay(arm, node)
         net = outlay + cashable.at(node, pricing.shape)
         return _payer_result(
             outlay, net, outlay + gross.at(node, pricing.shape), outcome.persons, factors, pricing.years,
@@ -293,13 +314,18 @@ def _payer_result(
     cumulative = -np.cumsum((net * factors).sum(axis=0) / total)
     return PayerResult(
         spent=float((outlay * factors).sum() / total),
-        incremental=float((net * factors).sum() / total),
+        incremental=_discounted(net, factors, persons),
         gross=float((gross * factors).sum() / total),
         se=standard_error((net * factors).sum(axis=1), persons),
         break_even_year=break_even_year(cumulative[1:], years[1:]),
         no_outlay=no_outlay,
         cumulative=cumulative[1:],
     )
+
+
+def _discounted(flow: FloatArray, factors: FloatArray, persons: FloatArray) -> float:
+    """Return a flow, (parts, rows), discounted and per member of the cohort."""
+    return float((flow * factors).sum() / persons.sum())
 
 
 def break_even_year(cumulative: FloatArray, years: list[int]) -> int | None:

@@ -95,6 +95,24 @@ def replacing(
     return parts
 
 
+class Acting:
+    """The effects of the offers that an arm makes, by what they act on."""
+
+    def __init__(self, made: Sequence[Intervention]) -> None:
+        self.made = made
+        every = [(number, effect) for number, one in enumerate(made) for effect in one.acting]
+        self.traits = {effect.trait for _, effect in every if effect.kind == "trait_shift"}
+        """Traits that are shifted."""
+        self.named = {name for _, e in every if e.kind in ("odds_ratio", "relative_risk") for name in e.on}
+        """Transitions of occasions that have another chance."""
+        self.ratios: dict[tuple[str, str, str], list[tuple[int, Effect]]] = {}
+        """Hazard ratios and the offers they belong to, by transition."""
+        for number, effect in every:
+            if effect.kind == "hazard_ratio":
+                for name in effect.on:
+                    self.ratios.setdefault(name, []).append((number, effect))
+
+
 @dataclass(frozen=True)
 class Merged:
     """The levels of a table that several interventions replace: combinations that come to the same are one."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -99,6 +100,7 @@ _SPOKEN = {
 """What cannot stand in an expression, in words."""
 
 
+@lru_cache(maxsize=1024)  # asked for at each binding; nobody changes a tree
 def _parse(text: str) -> ast.expr:
     try:
         return ast.parse(text, mode="eval").body

@@ -10,6 +10,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from sim.errors import ScenarioError
@@ -137,7 +138,7 @@ class Intervention:
         """Whether all who are offered carry the effect, whoever accepts."""
         return self.estimand in ("itt", "area")
 
-    @property
+    @cached_property
     def acting(self) -> tuple[Effect, ...]:
         """The effects as they act: under baseline coverage each has a twin for those who are not enrolled.
 

@@ -9,6 +9,7 @@ import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -52,19 +53,19 @@ class Margin:
     deaths: bool = False
     whose: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def sizes(self) -> list[int]:
         """Sizes of its columns."""
         return [self.column(name).size for name in self.columns]
 
-    @property
+    @cached_property
     def cells(self) -> int:
         """Number of its cells."""
         return math.prod(self.sizes)
 
     def column(self, name: str) -> Column:
         """Return a column; `receives_<intervention>` is a flag."""
-        return self.known.get(name, Column(name, count=2))
+        return self.known[name] if name in self.known else Column(name, count=2)
 
 
 def margins_for(needs: Iterable[Need], model: Model) -> tuple[Margin, ...]:

@@ -5,7 +5,7 @@ Layer 3: contents only; tables are made in `sim.chances` when parameters are kno
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -83,6 +83,10 @@ class Model:
         """Names of the columns that are the same for all siblings."""
         return family_columns(self.domains, self.traits)
 
+    def ordered(self, names: Iterable[str]) -> list[Column]:
+        """Return the columns of these names, each once, age first."""
+        return [self.columns[name] for name in sorted(dict.fromkeys(names), key=lambda name: name != "age")]
+
     def domain(self, name: str) -> Domain:
         """Return a domain by name; raises ModelError with the nearest right one."""
         for one in self.all_domains:
@@ -100,16 +104,20 @@ class Model:
 
     def transition(self, text: str) -> tuple[str, str, str]:
         """Return (domain, from, to) of a transition written `domain: from -> to`; raises ModelError otherwise."""
-        known = {
+        spaced = " ".join(text.replace("->", " -> ").replace(":", ": ").split())
+        if spaced not in self._transitions:
+            raise ModelError(f"no transition {text!r} in model '{self.name}'", hint=nearest(spaced, self._transitions))
+        return self._transitions[spaced]
+
+    @cached_property
+    def _transitions(self) -> dict[str, tuple[str, str, str]]:
+        """Every transition by how it is written."""
+        return {
             f"{domain.name}: {move.from_state} -> {one}": (domain.name, move.from_state, one)
             for domain in self.all_domains
             for move in domain.moves
             for one in move.to
         }
-        spaced = " ".join(text.replace("->", " -> ").replace(":", ": ").split())
-        if spaced not in known:
-            raise ModelError(f"no transition {text!r} in model '{self.name}'", hint=nearest(spaced, known))
-        return known[spaced]
 
     def previous_of(self, name: str) -> str:
         """Return the name under which a column's start-of-step value is read (itself, if it never changes)."""

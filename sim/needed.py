@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from sim.comparison import arm_result
+from sim.comparison import net_cost
 from sim.engine import relive
 from sim.intervention import Effect, Intervention
 from sim.outcome import Outcome
@@ -58,9 +58,9 @@ def _needed(outcome: Outcome, arm: str, effects: list[Effect], threads: int) -> 
         program = plan.program_of(arm, offers)
         life = relive(outcome, arm, program, threads=threads)
         again = replace(whole, arms={arm: replace(counts, in_arm=life)})
-        return arm_result(again, arm).by_payer[PUBLIC].incremental
+        return net_cost(again, arm, PUBLIC)
 
-    without = arm_result(whole, arm).by_payer[PUBLIC].incremental
+    without = net_cost(whole, arm, PUBLIC)
     low, at_low = 0.0, without
     if at_low <= 0:
         return Needed(1.0, on, 0)

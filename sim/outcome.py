@@ -50,8 +50,9 @@ class Outcome:
     person_years: int = 0
     """Person-years lived by the engine, the reached persons' second lives included."""
     seconds: float = 0.0
-    amounts: dict[Any, FloatArray] = field(default_factory=dict, repr=False, compare=False)
-    """What a person adds to a quantity by row and cell, once worked out; the same for every ledger of the plan."""
+    amounts: dict[Any, tuple[Margin, FloatArray]] = field(default_factory=dict, repr=False, compare=False)
+    """The margin that a quantity is counted over and what a person adds to it by row and cell, once worked out; the
+    same for every ledger of the plan."""
     _changes: dict[str, Ledger] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def ledger(self, arm: str = BASELINE) -> Ledger:
@@ -143,18 +144,18 @@ class Outcome:
         model = plan.scenario.model
         if isinstance(quantity, str):
             quantity = model.quantity(quantity)
+        key = (quantity, tuple(further), arm if arm in plan.changed else BASELINE)
+        if key in self.amounts:
+            return self.amounts[key]
         flags = self._flags(quantity)
         margin = ledger.margin(self._columns(quantity, flags) | set(further))
-        key = (quantity, margin.start, arm if arm in plan.changed else BASELINE)
-        if key in self.amounts:
-            return margin, self.amounts[key]
         weights = amounts(quantity, model, self._parameters(arm), margin, plan.scenario.horizon)
         shaped = weights.reshape(-1, *margin.sizes)
         for flag in flags:
             place = margin.columns.index(flag) + 1
             shaped = shaped * np.array([1.0, 0.0]).reshape([-1 if k == place else 1 for k in range(shaped.ndim)])
-        self.amounts[key] = shaped.reshape(len(weights), -1)
-        return margin, self.amounts[key]
+        self.amounts[key] = margin, shaped.reshape(len(weights), -1)
+        return self.amounts[key]
 
     def share_in(self, columns: Iterable[str], arm: str = BASELINE) -> tuple[FloatArray, list[int]]:
         """Return weighted counts over columns summed over blocks, (steps + 1, sizes of the columns…), and the sizes."""

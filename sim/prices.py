@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -240,6 +241,7 @@ def _root_place(leaf: str) -> tuple[int, str]:
     return (order.index(root) if root in order else len(order), leaf)
 
 
+@cache
 def belongs(leaf: str, node: str) -> bool:
     """Return whether a payer lies at or under a node of the tree."""
     if node == OWN:
@@ -256,7 +258,8 @@ def cashed_in(volume: FloatArray, curve: Sequence[float]) -> FloatArray:
     """
     if all(share == 1.0 for share in curve):
         return volume
-    change = np.diff(volume, axis=-1, prepend=0.0)
+    change = volume.copy()
+    change[..., 1:] -= volume[..., :-1]
     result = curve[-1] * volume
     for years, share in enumerate(curve[:-1]):
         matured = np.zeros_like(change)

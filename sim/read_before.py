@@ -9,13 +9,34 @@ import hashlib
 import json
 import os
 import tempfile
-from functools import cache
+from collections.abc import Iterator, Mapping
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from sim.cache import cache_folder
 
-Places = dict[tuple[str | int, ...], tuple[int, int]]
+Places = Mapping[tuple[str | int, ...], tuple[int, int]]
+
+
+class _Kept(Mapping[tuple[str | int, ...], tuple[int, int]]):
+    """Places as they were kept; read when the first is asked for, which only a mistake does."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @cached_property
+    def rows(self) -> Places:
+        return {tuple(path): (line, column) for path, line, column in json.loads(self.text)}
+
+    def __getitem__(self, path: tuple[str | int, ...]) -> tuple[int, int]:
+        return self.rows[path]
+
+    def __iter__(self) -> Iterator[tuple[str | int, ...]]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
 
 @cache
@@ -34,16 +55,16 @@ def recall(digest: str) -> tuple[Any, Places, Places] | None:
         check, _, body = text.partition("\n")
         if check != hashlib.sha256(body.encode()).hexdigest():
             return None
-        values, places, key_places = json.loads(body)
+        values, places, key_places = body.split("\n")
+        return json.loads(values), _Kept(places), _Kept(key_places)
     except (OSError, ValueError):
         return None
-    return values, _as_places(places), _as_places(key_places)
 
 
 def keep(digest: str, values: Any, places: Places, key_places: Places) -> None:
     """Keep what a file held; a folder that cannot be written to is no mistake."""
-    rows = [[[*path], *place] for path, place in places.items()], [[[*p], *place] for p, place in key_places.items()]
-    body = json.dumps([values, *rows], ensure_ascii=False)
+    rows = ([[[*path], *place] for path, place in one.items()] for one in (places, key_places))
+    body = "\n".join(json.dumps(one, ensure_ascii=False) for one in (values, *rows))
     try:
         _folder().mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=_folder(), encoding="utf-8", delete=False) as file:
@@ -51,7 +72,3 @@ def keep(digest: str, values: Any, places: Places, key_places: Places) -> None:
         os.replace(file.name, _folder() / f"{digest}.json")
     except OSError:
         return
-
-
-def _as_places(rows: list[Any]) -> Places:
-    return {tuple(path): (line, column) for path, line, column in rows}

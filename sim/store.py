@@ -109,7 +109,8 @@ def _write_parts(outcome: Outcome, folder: Path) -> None:
     }
     about["digest"] = _description_digest(about)
     with open(folder / DESCRIPTION, "w", encoding="utf-8") as file:
-        file.write(json.dumps(about, ensure_ascii=False, indent=1))  # in order: attributes are drawn one by one
+        lines = [f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in about.items()]
+        file.write("{\n" + ",\n".join(lines) + "\n}\n")  # in order: attributes are drawn one by one
         file.flush()
         os.fsync(file.fileno())
 
@@ -142,13 +143,17 @@ def _write_ledger(ledger: Ledger, path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    columns: dict[str, list[Any]] = {"part": [], "place": [], "count": []}
-    for number, name in enumerate(PARTS):
-        places, counts = ledger.nonzero(name)
-        columns["part"].append(np.full(len(places), number, dtype=np.int8))
-        columns["place"].append(places)
-        columns["count"].append(counts)
-    table = pa.table({name: np.concatenate(parts) for name, parts in columns.items()})
+    found = [ledger.nonzero(name) for name in PARTS]
+    columns = {
+        "part": np.repeat(np.arange(len(PARTS), dtype=np.int8), [len(places) for places, _ in found]),
+        "place": np.concatenate([places for places, _ in found]),
+        "count": np.concatenate([counts for _, counts in found]),
+    }
+    arrays = [  # from the bytes themselves: to look at a NumPy array pyarrow would load pandas
+        pa.Array.from_buffers(pa.from_numpy_dtype(one.dtype), len(one), [None, pa.py_buffer(one)])
+        for one in columns.values()
+    ]
+    table = pa.Table.from_arrays(arrays, names=list(columns))
     pq.write_table(table, path, write_page_checksum=True, compression="zstd", use_dictionary=False)
     with open(path, "rb+") as file:
         os.fsync(file.fileno())

@@ -13,6 +13,8 @@ import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -260,6 +262,8 @@ class Table:
             lows.append(low)
             highs.append(high)
             weights.append(weight)
+        if not any(np.any(weight) for weight in weights):  # no shifted bin lies between two rows
+            return Axis("", self.values[tuple(lows)])
         total = np.zeros(())
         for corner in range(2 ** len(axes)):
             picked, weight = [], np.ones(())
@@ -284,18 +288,26 @@ class Table:
             low = np.floor(axis.positions).astype(np.int64)
             high = np.ceil(axis.positions).astype(np.int64)
             return rows[low], rows[high], axis.positions - low
-        known = {int(key): row for row, key in enumerate(keys) if key.lstrip("-").isdigit()}
+        lookup = _rows_of(keys)
         wanted = axis.positions.astype(np.int64)
-        for number in np.unique(wanted):
-            if int(number) not in known:
-                has = f"{min(known)} to {max(known)}" if known else ", ".join(keys)
-                raise RuleError(
-                    f"parameter '{self.name}' has no value for {axis.name or 'index'} {number}; it has {has}"
-                )
-        lookup = np.zeros(max(known) + 1, dtype=np.int64)
-        for number, row in known.items():
-            lookup[number] = row
-        return lookup[wanted], lookup[wanted], np.zeros(())
+        inside = (wanted >= 0) & (wanted < len(lookup))
+        rows = lookup[np.where(inside, wanted, -1)]
+        if (rows < 0).any():
+            number = wanted[rows < 0].min()
+            known = np.flatnonzero(lookup >= 0)
+            has = f"{known[0]} to {known[-1]}" if len(known) else ", ".join(keys)
+            raise RuleError(f"parameter '{self.name}' has no value for {axis.name or 'index'} {number}; it has {has}")
+        return rows, rows, np.zeros(())
+
+
+@lru_cache(maxsize=256)
+def _rows_of(keys: tuple[str, ...]) -> NDArray[np.int64]:
+    """Return the row of each number from 0 on in a table with these keys; -1, also at the end, where it has none."""
+    known = {int(key): row for row, key in enumerate(keys) if key.isdigit()}
+    lookup = np.full(max(known, default=-1) + 2, -1)
+    for number, row in known.items():
+        lookup[number] = row
+    return lookup
 
 
 class Parameters:
@@ -357,7 +369,7 @@ class Rule:
         """Return the rule of a plain function: its argument names are columns, `p` its parameters."""
         if isinstance(function, Rule):
             return function
-        names = list(inspect.signature(function).parameters)
+        names = _argument_names(function)
         return cls(function, tuple(one for one in names if one != "p"), "p" in names, function.__name__)
 
     def __call__(self, **values: Any) -> Any:
@@ -383,6 +395,15 @@ class Rule:
             raise RuleError(f"rule '{self.name}' cannot be tabulated: {error}") from None
         results = result if isinstance(result, tuple) else (result,)
         return tuple(_numbers(one, self.name) for one in results)
+
+
+def _argument_names(function: Callable[..., Any]) -> Sequence[str]:
+    """Return the names of a function's arguments."""
+    if isinstance(function, FunctionType) and not hasattr(function, "__wrapped__"):
+        code = function.__code__
+        if not code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):  # thirty times as fast as a signature
+            return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return list(inspect.signature(function).parameters)
 
 
 def _numbers(result: Any, name: str) -> FloatArray:
@@ -448,9 +469,9 @@ def tabulate(
             raise RuleError(
                 f"rule '{rule.name}' returned an array of its own shape; return an expression of its columns"
             )
-        grid = np.array(np.broadcast_to(result, sizes), order="C")
-        wrong = ~((grid >= 0) & (grid <= upper) & np.isfinite(grid))
-        if wrong.any():
+        grid = np.asarray(np.broadcast_to(result, sizes), order="C")
+        if not (result.min(initial=0.0) >= 0 and result.max(initial=0.0) <= min(upper, sys.float_info.max)):
+            wrong = ~((grid >= 0) & (grid <= upper) & np.isfinite(grid))
             cell = np.unravel_index(int(np.argmax(wrong)), grid.shape)
             place = cell_text(columns, cell, ages)
             limit = f"between 0 and {upper:g}" if math.isfinite(upper) else "0 or more and finite"

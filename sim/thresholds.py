@@ -11,7 +11,12 @@ CERTAIN = 1e-12
 
 def thresholds_of(hazards: NDArray[np.float64]) -> NDArray[np.uint32]:
     """Return 32-bit thresholds of hazards: min(ceil(2^32·(1 - e^-h)), 2^32 - 2)."""
-    return np.minimum(np.ceil(-np.expm1(-hazards) * 2.0**32), 2.0**32 - 2).astype(np.uint32)
+    chances = np.asarray(np.negative(hazards))
+    np.expm1(chances, out=chances)
+    chances *= -(2.0**32)  # a power of 2, so that nothing is rounded before the ceiling
+    np.ceil(chances, out=chances)
+    np.minimum(chances, 2.0**32 - 2, out=chances)
+    return chances.astype(np.uint32)
 
 
 def joint_thresholds(probabilities: NDArray[np.float64]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
@@ -23,9 +28,16 @@ def joint_thresholds(probabilities: NDArray[np.float64]) -> tuple[NDArray[np.uin
     """
     total = probabilities.sum(axis=0)
     certain = total >= 1 - CERTAIN
-    hazard = -np.log1p(-np.where(certain, 0.0, np.minimum(total, 1.0)))
     share = np.divide(probabilities, total, out=np.zeros_like(probabilities), where=total > 0)
-    thresholds = np.where(certain, 0, thresholds_of(hazard * share))
-    scaled = np.clip(np.rint(share * (2.0**32 - 1)), 1, 2.0**32 - 1)
-    weights = np.where(certain & (share > 0), scaled, 0).astype(np.uint32)
-    return np.moveaxis(thresholds.astype(np.uint32), 0, -1), np.moveaxis(weights, 0, -1)
+    thresholds = np.zeros(share.shape, dtype=np.uint32)
+    weights = np.zeros(share.shape, dtype=np.uint32)
+    if not certain.all():
+        hazard = -np.log1p(-np.where(certain, 0.0, np.minimum(total, 1.0)))
+        thresholds = thresholds_of(hazard * share)  # 0 where it is certain
+    if certain.any():
+        scaled = share * (2.0**32 - 1)
+        np.rint(scaled, out=scaled)
+        np.clip(scaled, 1, 2.0**32 - 1, out=scaled)
+        scaled *= certain & (share > 0)
+        weights = scaled.astype(np.uint32)
+    return np.moveaxis(thresholds, 0, -1), np.moveaxis(weights, 0, -1)

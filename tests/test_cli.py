@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -469,6 +470,19 @@ def test_help_loads_nothing_that_it_does_not_need() -> None:
     assert result.stderr.strip() == "[]"
     for verb in ("compare", "check", "price", "targets"):
         assert re.search(rf"^\s+{verb}\b", result.stdout, re.MULTILINE)
+
+
+def test_a_comparison_loads_neither_pandas_nor_scipy(town: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom sim.cli import main\n"
+        f"sys.argv = ['framsyn', 'compare', {str(town)!r}, '--json', '--out', {str(tmp_path / 'run')!r}]\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert end.code == 0\n"
+        "print(sorted({'pandas', 'mesa', 'scipy.linalg', 'ruamel', 'matplotlib'} & {*sys.modules}))\n"
+    )
+    subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=120, check=False)  # files are kept now
+    shutil.rmtree(tmp_path / "run")
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert result.stdout.splitlines()[-1] == "[]"
 
 
 def test_a_process_prints_json_alone_to_standard_output(town: Path, tmp_path: Path, answer: dict[str, Any]) -> None:
