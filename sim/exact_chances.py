@@ -106,7 +106,7 @@ class ExactChances:
         self, domain: Domain, rule: Rule, ages: tuple[int, int], moved: Mapping[str, float], rows: Rows, age: int,
         count: int,
     ) -> FloatArray:  # fmt: skip
-        columns = self.chances.columns(rule.reads)
+        columns = self.chances.model.ordered(rule.reads)
         own = {trait: shift for trait, shift in moved.items() if trait in rule.reads}
         grid = self.chances.grid(domain, rule, columns, ages, own)[0]
         return Lookup(tuple(column.name for column in columns), grid, ages).at(rows, age, count)
