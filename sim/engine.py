@@ -27,8 +27,8 @@ CHUNK = 8192
 
 _ARGUMENTS = (
     "domains", "streams", "state_moves", "moves", "tables", "reads", "thresholds", "weights", "factors",
-    "factor_values", "screen", "effects", "course", "course_log", "levels", "level_of", "merged", "offers", "years",
-    "n_active", "active", "switches", "chances", "previous", "counters", "margins",
+    "factor_values", "screen", "tops", "effects", "course", "course_log", "levels", "level_of", "merged", "offers",
+    "years", "n_active", "active", "switches", "chances", "previous", "counters", "margins",
 )  # fmt: skip
 
 

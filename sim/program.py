@@ -204,7 +204,8 @@ class Compiler:
         row[at.LAST_AGE] = max((one.bounded.ages[1] for one in every), default=-1)
         row[at.SOME_CERTAIN] = int(any(self.laid.tables[one.table][at.HAS_WEIGHTS] for one in every))
         if known is not None:  # who carries an effect is always looked at, so the screen stays the same
-            for place in (at.KEYS, at.KEYS_END, at.KEY_AGE, at.LANES_USED, at.SCREEN_CELLS, at.SCREEN, at.EXACT):
+            kept = (at.KEYS, at.KEYS_END, at.KEY_AGE, at.LANES_USED, at.SCREEN_CELLS, at.SCREEN, at.TOPS, at.EXACT)
+            for place in kept:
                 row[place] = self.domains[number][place]
         else:
             self.opened.append(opened)
@@ -365,9 +366,11 @@ class Compiler:
         first, last, age_stride = self.laid.add_reads(screen.columns, sizes_of(screen.columns, screen.ages), 1)
         row[at.KEYS], row[at.KEYS_END] = first + bool(screen.columns), last
         row[at.KEY_AGE] = age_stride
-        row[at.LANES_USED] = len(screen.limits)
+        row[at.LANES_USED] = lanes = len(screen.limits)
         row[at.SCREEN_CELLS] = screen.limits[0].size
         row[at.SCREEN] = self.laid.lay("screen", [screen.limits])
+        tops = np.maximum.reduceat(screen.limits, range(0, lanes, at.LANES))
+        row[at.TOPS] = self.laid.lay("tops", [tops])
         complete = all(set(one.bounded.columns) <= set(screen.columns) and not one.factors for one in every)
         row[at.EXACT] = int(complete and not row[at.SOME_CERTAIN])
 

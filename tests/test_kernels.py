@@ -184,5 +184,5 @@ def test_cells_are_the_sum_of_code_times_stride():
     cols = random.integers(0, 9, (4, 50)).astype(np.uint8)
     reads = np.array([[0, 1], [2, 9], [3, 81]], dtype=np.int64)
     cells = np.zeros(50, dtype=np.uint32)
-    fill_cells(50, cols, reads, 1, 3, 7, cells)
-    assert cells.tolist() == [7 + 9 * int(cols[2, i]) + 81 * int(cols[3, i]) for i in range(50)]
+    fill_cells(50, cols, reads, 1, 3, cells)
+    assert cells.tolist() == [9 * int(cols[2, i]) + 81 * int(cols[3, i]) for i in range(50)]

@@ -25,17 +25,16 @@ _MOST_REPLICATED = 4096
 
 
 @kernel
-def fill_cells(n, cols, reads, first, last, base, cells):
-    """Fill base + the cell of each of the first n persons over the given reads: cells (≥ n,) uint32, modulo 2^32."""
-    start = np.uint32(base)
+def fill_cells(n, cols, reads, first, last, cells):
+    """Fill the cell of each of the first n persons over the given reads: cells (≥ n,) uint16 or uint32."""
     if first == last:
         for i in range(n):
-            cells[i] = start
+            cells[i] = 0
         return
     column = cols[reads[first, COLUMN]]
     stride = np.uint32(reads[first, STRIDE])
     for i in range(n):
-        cells[i] = start + np.uint32(column[i]) * stride
+        cells[i] = np.uint32(column[i]) * stride
     for r in range(first + 1, last):
         column = cols[reads[r, COLUMN]]
         stride = np.uint32(reads[r, STRIDE])
@@ -50,7 +49,7 @@ def count_margins(n, cols, margins, reads, ledger, row, block, cells, replicas):
         if margins[g, MARGIN_DEATHS]:
             continue
         first = margins[g, MARGIN_START]
-        fill_cells(n, cols, reads, margins[g, MARGIN_READS], margins[g, MARGIN_READS_END], 0, cells)
+        fill_cells(n, cols, reads, margins[g, MARGIN_READS], margins[g, MARGIN_READS_END], cells)
         size = margins[g, MARGIN_CELLS]
         blocks = ledger.shape[0]
         if blocks * size > _MOST_REPLICATED or n < _REPLICAS * blocks * size:
@@ -96,7 +95,7 @@ def tick_counters(n, cols, counters, tables, reads, switches, cells):
         column = cols[counters[c, COUNTER_COLUMN]]
         cap = counters[c, COUNTER_CAP]
         first = tables[table, START]
-        fill_cells(n, cols, reads, tables[table, READS], tables[table, READS_END], 0, cells)
+        fill_cells(n, cols, reads, tables[table, READS], tables[table, READS_END], cells)
         for i in range(n):
             if switches[first + np.int64(cells[i])] and column[i] < cap:
                 column[i] += 1

@@ -4,6 +4,8 @@ Plain integers, because Numba freezes them into the kernels. `sim.program` and `
 the kernels read them.
 """
 
+LANES = 4  # draws in one Philox block
+
 # domains[d]: one row a domain, death first where the model has it
 STATE = 0  # column of the state; -1 for death
 CLOCK = 1  # column of the clock; -1 without
@@ -23,7 +25,8 @@ KEY_AGE = 14  # stride of the age in the screening cell; a chunk has one age, so
 SOME_CERTAIN = 15  # whether some occasion of the domain is certain
 EXACT = 16  # whether the screening bounds are the thresholds themselves
 OF_FAMILY = 17  # whether its draws are addressed by the family
-DOMAIN_FIELDS = 18
+TOPS = 18  # first bound of block 0 in `tops`: the largest of a block's lanes, laid out as one lane of `screen`
+DOMAIN_FIELDS = 19
 
 # moves[m]: one row a transition; the lane is its place among those out of the state
 TO = 0

@@ -29,7 +29,6 @@ from sim.kernels.layout import (
     MERGED,
     READS,
     READS_END,
-    SCREEN,
     SCREEN_CELLS,
     SOME_CERTAIN,
     START,
@@ -43,6 +42,7 @@ from sim.kernels.layout import (
 _TWO_32 = 4294967296.0
 _LN_2 = 0.6931471805599453
 _SQRT_HALF = 0.7071067811865476
+_CERTAIN = np.uint32(0xFFFFFFFF)
 
 
 @kernel
@@ -117,42 +117,23 @@ def _ratio_of(i, m, t, moves, effects, course, course_log, standing, start, deli
 
 
 @kernel
-def _first_exact(i, first, last, draws, screen, place, lane_size):
-    """Return the earliest clock where the screening bounds are the thresholds themselves, or -1."""
-    best = np.int64(-1)
-    for m in range(first, last):
-        lane = m - first
-        threshold = screen[place + lane * lane_size]
-        if draws[lane, i] >= threshold:
-            continue
-        if best < 0:
-            best = m
-            continue
-        best_lane = best - first
-        best_time = minus_log(draws[best_lane, i]) / minus_log(screen[place + best_lane * lane_size])
-        if minus_log(draws[lane, i]) / minus_log(threshold) < best_time:
-            best = m
-    return best
-
-
-@kernel
 def race(
-    found, candidates, winners, d, t, age, acting, cols, draws, cells, screen, domains, state_moves, moves, tables,
+    found, candidates, winners, d, t, age, acting, cols, draws, cells, bounds, domains, state_moves, moves, tables,
     reads, thresholds, weights, factors, factor_values, effects, course, course_log, levels, level_of, merged, standing,
     start, delivered, years,
 ):  # fmt: skip
     """Move each candidate at most once, along the earliest of its competing clocks: winners[f] = transition or -1.
 
-    candidates: the first `found` are rows; draws: (lanes, n) uint32, the lane of a transition is its place among
-    those out of the state; acting: (n,) uint64, bit d = some effect acts on the person in this domain and step, or
-    of length 0 where no offer is made.
+    candidates: the first `found` are rows; draws: (lanes, ≥ found) uint32, those of the candidates, the lane of a
+    transition is its place among those out of the state; bounds: the domain's screening bounds of this age on, by
+    lane and cell; acting: (n,) uint64, bit d = some effect acts on the person in this domain and step, or of length 0
+    where no offer is made.
     """
     bit = np.uint64(d)
     is_death = domains[d, IS_DEATH] != 0
     some_certain = domains[d, SOME_CERTAIN] != 0
     exact = domains[d, EXACT] != 0
     lane_size = domains[d, SCREEN_CELLS]
-    first_bound = domains[d, SCREEN]
     first_state = domains[d, STATES]
     states = cols[0 if is_death else domains[d, STATE]]
     some_act = acting.shape[0] > 0
@@ -162,23 +143,27 @@ def race(
         first = state_moves[state]
         last = state_moves[state + 1]
         carries = some_act and (acting[i] >> bit) & np.uint64(1) != 0
-        if exact and not carries:
-            winners[f] = _first_exact(i, first, last, draws, screen, first_bound + np.int64(cells[i]), lane_size)
-            continue
+        bound_of = np.int64(cells[i])
         best = np.int64(-1)
         best_time = np.inf
         if some_certain:  # a certain occasion is decided first, and nothing else happens
+            table = np.int64(-1)
+            place = np.int64(0)
             for m in range(first, last):
                 j = moves[m, TABLE]
                 if tables[j, HAS_WEIGHTS] == 0 or age < moves[m, AGE_FROM] or age > moves[m, AGE_TO]:
                     continue
-                place = tables[j, WEIGHTS] + moves[m, ENTRY]
-                place += cell_of(cols, i, reads, tables[j, READS], tables[j, READS_END])
-                if carries and tables[j, LEVELS] < tables[j, LEVELS_END]:
-                    level = _level_of(i, j, t, tables, levels, level_of, merged, standing, start, delivered, years)
-                    place += level * tables[j, LEVEL_SIZE]
-                if weights[place] > 0:
-                    time = minus_log(draws[m - first, i]) / float(weights[place])
+                if not carries and bounds[bound_of + (m - first) * lane_size] != _CERTAIN:
+                    continue
+                if j != table:
+                    table = j
+                    place = tables[j, WEIGHTS] + cell_of(cols, i, reads, tables[j, READS], tables[j, READS_END])
+                    if carries and tables[j, LEVELS] < tables[j, LEVELS_END]:
+                        level = _level_of(i, j, t, tables, levels, level_of, merged, standing, start, delivered, years)
+                        place += level * tables[j, LEVEL_SIZE]
+                weight = weights[place + moves[m, ENTRY]]
+                if weight > 0:
+                    time = minus_log(draws[m - first, f]) / float(weight)
                     if time < best_time:
                         best, best_time = m, time
             if best >= 0:
@@ -190,24 +175,29 @@ def race(
         table = np.int64(-1)
         cell = np.int64(0)
         for m in range(first, last):
+            draw = draws[m - first, f]
+            threshold = bounds[bound_of + (m - first) * lane_size]
+            if not carries and draw >= threshold:
+                continue
             if age < moves[m, AGE_FROM] or age > moves[m, AGE_TO]:
                 continue
-            j = moves[m, TABLE]
-            if j != table:
-                table = j
-                cell = tables[j, START] + cell_of(cols, i, reads, tables[j, READS], tables[j, READS_END])
-                if carries and tables[j, LEVELS] < tables[j, LEVELS_END]:
-                    level = _level_of(i, j, t, tables, levels, level_of, merged, standing, start, delivered, years)
-                    cell += level * tables[j, LEVEL_SIZE]
             ratio = 1.0
-            if carries and moves[m, EFFECTS] < moves[m, EFFECTS_END]:
-                ratio = _ratio_of(i, m, t, moves, effects, course, course_log, standing, start, delivered, years)
-            for k in range(moves[m, FACTORS], moves[m, FACTORS_END]):
-                other = factors[k]
-                where = tables[other, START] + cell_of(cols, i, reads, tables[other, READS], tables[other, READS_END])
-                ratio *= float(factor_values[where])
-            threshold = thresholds[cell + moves[m, ENTRY]]
-            draw = draws[m - first, i]
+            if carries or not exact:
+                j = moves[m, TABLE]
+                if j != table:
+                    table = j
+                    cell = tables[j, START] + cell_of(cols, i, reads, tables[j, READS], tables[j, READS_END])
+                    if carries and tables[j, LEVELS] < tables[j, LEVELS_END]:
+                        level = _level_of(i, j, t, tables, levels, level_of, merged, standing, start, delivered, years)
+                        cell += level * tables[j, LEVEL_SIZE]
+                if carries and moves[m, EFFECTS] < moves[m, EFFECTS_END]:
+                    ratio = _ratio_of(i, m, t, moves, effects, course, course_log, standing, start, delivered, years)
+                for k in range(moves[m, FACTORS], moves[m, FACTORS_END]):
+                    other = factors[k]
+                    where = tables[other, START]
+                    where += cell_of(cols, i, reads, tables[other, READS], tables[other, READS_END])
+                    ratio *= float(factor_values[where])
+                threshold = thresholds[cell + moves[m, ENTRY]]
             if ratio == 1.0:
                 if draw >= threshold:
                     continue
