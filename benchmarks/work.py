@@ -29,6 +29,7 @@ import numpy as np  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
 from benchmarks.printed import positive, print_table  # noqa: E402
+from sim.persons import NOT_ALIVE  # noqa: E402
 
 if TYPE_CHECKING:
     from sim.domain import Domain
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
 
 PERSONS = 6_000
 SEED = 1
-GONE = 255
-"""The age, in a recorded life, of who is not alive."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def work_of(plan: Plan, seed: int = SEED) -> Work:
             screened += len(present)
             candidates += int(flagged.sum())
             moved += int(left.sum())
-        person_years += int((lives.age(step + 1) != GONE).sum())
+        person_years += int((lives.age(step + 1) != NOT_ALIVE).sum())
     per = person_years or 1
     counted = margins + len(model.counters)
     return Work(blocks / per, screened / per, candidates / per, moved / per, float(counted))
@@ -85,9 +84,9 @@ class Lives:
     """Recorded lives, and what the engine looked at in each year of them."""
 
     def __init__(self, plan: Plan, seed: int) -> None:
+        from sim.chunk import history_of
         from sim.draws import philox_key
-        from sim.engine import run_program
-        from sim.persons import all_ids, born
+        from sim.persons import all_ids
         from sim.scenario import BASELINE
 
         if plan.arms[BASELINE]:
@@ -96,9 +95,7 @@ class Lives:
         self.key = np.uint64(philox_key(seed))
         self.ids = all_ids(plan, self.key)
         self.screens = screens_of(plan)
-        shape = plan.scenario.horizon + 1, plan.layout.size, len(self.ids)
-        self.history = np.zeros(shape, dtype=np.uint8)
-        run_program(plan, plan.programs[BASELINE], self.ids, born(plan, self.ids, self.key), self.key, self.history)
+        self.history = history_of(plan, plan.programs[BASELINE], self.ids, self.key)
         model = plan.scenario.model
         self.turn = {domain.name: place for place, domain in enumerate(model.all_domains)}
         self.clock_of = {f"years_in_{name}": name for name in self.turn}
@@ -109,15 +106,15 @@ class Lives:
 
     def present(self, domain: Domain, step: int) -> NDArray[np.int64]:
         """Return the places of those whom a domain looks at: who was alive, and for all but death who survives."""
-        alive = self.age(step) != GONE if step else np.ones(len(self.ids), dtype=bool)
+        alive = self.age(step) != NOT_ALIVE if step else np.ones(len(self.ids), dtype=bool)
         if not self._is_death(domain):
-            alive = alive & (self.age(step + 1) != GONE)
+            alive = alive & (self.age(step + 1) != NOT_ALIVE)
         return np.flatnonzero(alive)
 
     def moved(self, domain: Domain, step: int, who: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return who moves in a domain in a step, or dies."""
         if self._is_death(domain):
-            return self.age(step + 1)[who] == GONE
+            return self.age(step + 1)[who] == NOT_ALIVE
         before, after = (self._row(domain.name, step + late)[who] for late in (0, 1))
         return before != after
 

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.counting import parameters_of
+from sim.chunk import history_of
 from sim.domain import Quantity
 from sim.draws import philox_key
-from sim.engine import run_program
 from sim.errors import TargetError
 from sim.ledger import Margin, amounts, need_of
-from sim.persons import all_ids, born, persons_of
+from sim.persons import NOT_ALIVE, all_ids, persons_of
 from sim.plan import Plan
 from sim.prices import Economics, Price
 from sim.scenario import BASELINE
@@ -27,9 +27,6 @@ SAMPLE = 20_000
 
 BATCH = 1_000
 """Lives whose histories are held in memory together."""
-
-DEAD = 255
-"""Age in a history after death."""
 
 FloatArray = NDArray[np.float64]
 History = NDArray[np.uint8]
@@ -53,9 +50,7 @@ def read_lives(
     found: dict[str, list[NDArray[np.generic]]] = {name: [] for name in readers}
     for start in range(0, len(persons), batch):
         some = persons.some(np.arange(start, min(start + batch, len(persons))))
-        history = np.zeros((plan.scenario.horizon + 1, plan.layout.size, len(some)), dtype=np.uint8)
-        columns = born(plan, some.ids, key, some.families)
-        run_program(plan, plan.programs[BASELINE], some.ids, columns, key, history, families=some.families)
+        history = history_of(plan, plan.programs[BASELINE], some.ids, key, some.families)
         for name, reader in readers.items():
             found[name].append(reader(history))
     return {name: np.concatenate(parts, axis=-1) for name, parts in found.items()}
@@ -63,7 +58,7 @@ def read_lives(
 
 def alive(plan: Plan, history: History) -> NDArray[np.bool_]:
     """Return who is alive after each step: (rows, persons)."""
-    return np.asarray(history[:, plan.layout.row("age")] != DEAD)
+    return np.asarray(history[:, plan.layout.row("age")] != NOT_ALIVE)
 
 
 def yearly(quantity: Quantity, plan: Plan) -> Callable[[History], FloatArray]:

@@ -7,52 +7,22 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.chunk import Chunk
 from sim.draws import philox_key
 from sim.errors import ScenarioError
-from sim.kernels.live import live
 from sim.ledger import Ledger
 from sim.outcome import ArmCounts, Outcome
-from sim.persons import Ids, Persons, block_of, born, chunks, family_of, persons_of
+from sim.persons import Ids, Persons, chunks, persons_of
 from sim.plan import Plan, bind
 from sim.program import Program
 from sim.scenario import BASELINE, Scenario
 
 CHUNK = 8192
 """Persons that are lived together: their columns and draws stay in the second-level cache."""
-
-_ARGUMENTS = (
-    "domains", "streams", "state_moves", "moves", "tables", "reads", "thresholds", "weights", "factors",
-    "factor_values", "screen", "tops", "effects", "course", "course_log", "levels", "level_of", "merged", "offers",
-    "years", "n_active", "active", "switches", "chances", "previous", "counters", "margins",
-)  # fmt: skip
-
-
-@dataclass
-class Tally:
-    """What one call of the kernel counted, for the persons of one chunk."""
-
-    blocks: NDArray[np.int64]
-    """The blocks whose persons it holds."""
-    counts: NDArray[np.int64]
-    """(blocks, steps + 1, cells)"""
-    deliveries: NDArray[np.int64]
-    """(blocks, steps + 1, interventions of the plan, counts)"""
-    offered: NDArray[np.int64]
-    """The same of the watched offers of the plan."""
-    persons: NDArray[np.int64]
-    """Persons, by block."""
-    lived: int
-
-    def add_to(self, ledger: Ledger) -> None:
-        """Add the counts to a ledger."""
-        ledger.counts[self.blocks] += self.counts
-        ledger.deliveries[self.blocks] += self.deliveries
-        ledger.persons[self.blocks] += self.persons
 
 
 def simulate(
@@ -139,19 +109,19 @@ class _Lives:
         """
         reached = np.zeros(len(persons), dtype=np.uint64)
         lock = Lock()
+        steps = self.plan.scenario.horizon
 
         def one(members: NDArray[np.int64]) -> int:
             some = persons.some(members)
-            cols = born(self.plan, some.ids, self.key, some.families)
-            tally, hit = run_program(
-                self.plan, program, some.ids, cols, self.key, families=some.families, blocks=some.blocks
-            )
+            chunk = Chunk(self.plan, program, some, self.key)
+            tally = chunk.tally(steps + 1)
+            chunk.live(steps, tally, row=1)
             with lock:
-                tally.add_to(ledger)
+                tally.add_to(ledger, self.plan, program)
                 if offered is not None:
-                    offered[tally.blocks] += tally.offered
-                reached[members] = hit
-                self.lived += tally.lived
+                    offered[tally.blocks] += tally.offered(program)
+                reached[members] = chunk.reached
+                self.lived += tally.lived(self.plan)
             return len(members)
 
         done = 0
@@ -197,54 +167,6 @@ def relive(outcome: Outcome, arm: str, program: Program, *, threads: int = 1) ->
     share = -(-len(reached) // threads)  # one chunk a thread: they are few, and their blocks say nothing here
     _Lives(plan, key, threads, max(1, min(CHUNK, share))).live(program, by_stratum, ledger)
     return ledger
-
-
-def run_program(
-    plan: Plan,
-    program: Program,
-    ids: Ids,
-    cols: NDArray[np.uint8],
-    key: int | np.uint64,
-    history: NDArray[np.uint8] | None = None,
-    *,
-    families: Ids | None = None,
-    blocks: NDArray[np.int64] | None = None,
-) -> tuple[Tally, NDArray[np.uint64]]:
-    """Live some persons under one program; return the tally and, a bit an arm, whom watched offers would reach.
-
-    history: (steps + 1, columns, persons) uint8, filled with every life; age 255 = not alive. families, blocks:
-    (persons,), of each person; by default a family of his own, and the block of his copy.
-    """
-    steps = plan.scenario.horizon
-    whose = family_of(ids) if families is None else families
-    held, block = np.unique(block_of(plan, ids, key, whose) if blocks is None else blocks, return_inverse=True)
-    cells = sum(margin.cells for margin in plan.margins)
-    ledger = np.zeros((len(held), steps + 1, cells), dtype=np.int64)
-    made = np.zeros((len(held), steps + 1, len(program.offers), 4), dtype=np.int64)
-    reached = np.zeros(len(ids), dtype=np.uint64)
-    if history is None:
-        history = np.zeros((0, 0, 0), dtype=np.uint8)
-    arguments: list[Any] = [program.arrays[name] for name in _ARGUMENTS]
-    lived = live(
-        ids.copy(),
-        whose.copy(),
-        block.astype(np.int64),
-        cols.copy(),
-        0,
-        steps,
-        np.uint64(key),  # a plain integer beyond 2^63 would not fit the type of a smaller one
-        *arguments,
-        ledger,
-        made,
-        reached,
-        history,
-    )
-    deliveries = np.zeros((len(held), steps + 1, len(plan.interventions), 4), dtype=np.int64)
-    for offer in range(program.arrays["n_active"]):
-        deliveries[:, :, plan.interventions.index(program.offers[offer])] = made[:, :, offer]
-    offered = made[:, :, program.arrays["n_active"] :]
-    persons = np.bincount(block, minlength=len(held))
-    return Tally(held, ledger, deliveries, offered, persons, int(lived)), reached
 
 
 def empty_ledger(plan: Plan) -> Ledger:

@@ -19,6 +19,9 @@ Ids = NDArray[np.uint64]
 BATCH = 2**18
 """Births that are looked through at once for the persons of a stratum."""
 
+NOT_ALIVE = 255
+"""Age, in recorded lives, of those who are not alive."""
+
 CHUNK_BLOCKS = 8
 """Blocks that a chunk may hold persons of: each has a ledger of its own while the chunk is lived."""
 

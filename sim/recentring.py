@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.chances import Chance, Chances, Transition
+from sim.chunk import history_of
 from sim.column_layout import Layout
 from sim.domain import PREVIOUS
 from sim.draws import philox_key
 from sim.effects import with_odds
-from sim.engine import run_program
 from sim.model import MAX_AGE, Model
-from sim.persons import all_ids, born
+from sim.persons import NOT_ALIVE, all_ids
 from sim.plan import Plan, bind
 from sim.prices import PriceList
 from sim.scenario import BASELINE, Arm, Cohort, Scenario
@@ -57,9 +57,6 @@ CERTAIN = 1e-6
 
 AT_ONCE = 1e9
 """A hazard or ratio that is as good as any larger one, and that single precision holds."""
-
-DEAD = 255
-"""Age in a history after death."""
 
 
 @dataclass(frozen=True)
@@ -161,8 +158,7 @@ def lived(plan: Plan, old: Sequence[Race], new: Sequence[Race]) -> tuple[list[He
     ids = all_ids(plan)
 
     def batch(some: NDArray[np.uint64]) -> tuple[list[Held], list[AtRisk]]:
-        history = np.zeros((plan.scenario.horizon + 1, plan.layout.size, len(some)), dtype=np.uint8)
-        run_program(plan, plan.programs[BASELINE], some, born(plan, some, key), key, history)
+        history = history_of(plan, plan.programs[BASELINE], some, key)
         lives = _Lives(plan.scenario.model, plan.layout, history)
         return [_held(race, lives.years(race)) for race in old], [lives.years(race) for race in new]
 
@@ -220,10 +216,10 @@ class _Lives:
         (domain, state, _), (low, high) = race.on[0], race.ages
         ages = self.history[:, self.layout.row("age")]
         if self.model.death is not None and domain == self.model.death.domain.name:
-            return np.flatnonzero(ages[low : high + 1] != DEAD)
+            return np.flatnonzero(ages[low : high + 1] != NOT_ALIVE)
         code = self.model.domain(domain).states.index(state)
         here = self.history[low : high + 1, self.layout.row(domain)] == code
-        return np.flatnonzero(here & (ages[low + 1 : high + 2] != DEAD))  # death comes first in the step
+        return np.flatnonzero(here & (ages[low + 1 : high + 2] != NOT_ALIVE))  # death comes first in the step
 
     def code(self, race: Race, years: IntArray, name: str) -> NDArray[np.uint8]:
         """Return what a rule reads in a column: its value at the start of the step.

@@ -11,8 +11,8 @@ from scipy.stats import chi2
 
 from sim.forward import Forward
 from sim.joint_distribution import Joint, keys_of
+from sim.persons import NOT_ALIVE
 from sim.plan import Plan
-from tests.models import NOT_ALIVE
 
 FEW = 5.0
 """Cells of a smaller expectation are put together."""

@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from sim.chunk import Chunk, lived_through
 from sim.domain import Counter, Death, Domain, Quantities
 from sim.draws import philox_key
-from sim.engine import run_program
 from sim.expression import Expression
 from sim.intervention import Effect, Intervention
 from sim.ledger import Ledger, Need
 from sim.model import Model
 from sim.outcome import Outcome
 from sim.people import Attribute, Population, Trait
-from sim.persons import all_ids, born
+from sim.persons import all_ids, persons_of
 from sim.plan import Plan, bind
 from sim.scenario import Arm, Cohort, Scenario
 from sim.tables import Parameters
@@ -194,7 +194,6 @@ def scenario(*arms: tuple[Intervention, ...], model: Model | None = None, **sett
     )  # fmt: skip
 
 
-NOT_ALIVE = 255
 """What a history holds in every column after death."""
 
 
@@ -230,11 +229,11 @@ def lives(
     plan = plan if isinstance(plan, Plan) else bind(plan)
     persons = all_ids(plan) if ids is None else ids
     key = philox_key(seed)
-    shape = (plan.scenario.horizon + 1, plan.layout.size, len(persons))
-    history = np.full(shape, NOT_ALIVE, dtype=np.uint8)
-    cols = born(plan, persons, key, families)
-    tally, _ = run_program(plan, plan.programs[arm], persons, cols, key, history, families=families)
-    return Lives(plan, history, tally.deliveries.sum(axis=0))
+    program = plan.programs[arm]
+    tally, history = lived_through(Chunk(plan, program, persons_of(plan, persons, families, key), key))
+    deliveries = np.zeros((len(history), len(plan.interventions), 4), dtype=np.int64)
+    deliveries[:, [plan.interventions.index(name) for name in program.offers]] = tally.deliveries.sum(axis=0)
+    return Lives(plan, history, deliveries)
 
 
 def margins(ledger: Ledger) -> Mapping[Any, np.ndarray]:

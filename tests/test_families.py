@@ -18,10 +18,10 @@ from sim.kernels.layout import TO_FAMILY
 from sim.ledger import Need
 from sim.model import Model
 from sim.people import Attribute, Population, Trait
-from sim.persons import all_ids
+from sim.persons import NOT_ALIVE, all_ids
 from sim.plan import bind
 from sim.scenario import Arm, Cohort, Scenario
-from tests.models import NOT_ALIVE, lives, offer, same_counts
+from tests.models import lives, offer, same_counts
 
 SEX = Trait("sex", ("girl", "boy"))
 EDUCATION = Trait("education", ("short", "long"), keyed="family")

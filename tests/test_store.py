@@ -107,7 +107,7 @@ def test_a_run_is_priced_again_to_the_same_numbers_without_simulating(
     def lived(*_: object, **__: object) -> None:
         raise AssertionError("a life was lived")
 
-    monkeypatch.setattr(sim.engine, "run_program", lived)
+    monkeypatch.setattr(sim.engine, "Chunk", lived)
     again, before = compare(read_run(written)), compare(outcome)
     assert again.costs == before.costs
     assert again.payers == before.payers

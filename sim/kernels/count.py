@@ -20,8 +20,8 @@ from sim.kernels.layout import (
 )
 from sim.kernels.race import cell_of
 
-_REPLICAS = 4  # neighbouring persons of one cell add to different counters, so that no addition waits for the last
-_MOST_REPLICATED = 4096
+REPLICAS = 4  # neighbouring persons of one cell add to different counters, so that no addition waits for the last
+MOST_REPLICATED = 4096
 
 
 @kernel
@@ -52,7 +52,7 @@ def count_margins(n, cols, margins, reads, ledger, row, block, cells, replicas):
         fill_cells(n, cols, reads, margins[g, MARGIN_READS], margins[g, MARGIN_READS_END], cells)
         size = margins[g, MARGIN_CELLS]
         blocks = ledger.shape[0]
-        if blocks * size > _MOST_REPLICATED or n < _REPLICAS * blocks * size:
+        if blocks * size > MOST_REPLICATED or n < REPLICAS * blocks * size:
             for i in range(n):
                 ledger[block[i], row, first + np.int64(cells[i])] += 1
             continue
@@ -60,8 +60,8 @@ def count_margins(n, cols, margins, reads, ledger, row, block, cells, replicas):
         if blocks > 1:
             for i in range(n):
                 cells[i] += np.uint32(block[i] * size)
-        even = n - n % _REPLICAS
-        for i in range(0, even, _REPLICAS):
+        even = n - n % REPLICAS
+        for i in range(0, even, REPLICAS):
             replicas[cells[i]] += 1
             replicas[whole + cells[i + 1]] += 1
             replicas[2 * whole + cells[i + 2]] += 1
@@ -74,7 +74,7 @@ def count_margins(n, cols, margins, reads, ledger, row, block, cells, replicas):
                 ledger[b, row, first + c] += (
                     replicas[k] + replicas[whole + k] + replicas[2 * whole + k] + replicas[3 * whole + k]
                 )
-        for c in range(_REPLICAS * whole):
+        for c in range(REPLICAS * whole):
             replicas[c] = 0
 
 

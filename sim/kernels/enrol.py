@@ -56,7 +56,7 @@ def _draw_uptake(o, found, who, ids, t, key, offers, some_ids, draws):
 
 @kernel
 def enrol(
-    o, n, t, key, ids, block, cols, offers, tables, reads, switches, chances, standing, start, delivered, counts,
+    o, n, t, row, key, ids, block, cols, offers, tables, reads, switches, chances, standing, start, delivered, counts,
     origin, reached, who, some_ids, draws,
 ):  # fmt: skip
     """Make offer o to everyone who is eligible and has not had it; start cost and first year fall in this step.
@@ -72,13 +72,13 @@ def enrol(
     table = offers[o, UPTAKE]
     for f in range(found):
         i = who[f]
-        counts[block[i], t + 1, o, ELIGIBLE_COUNT] += 1
-        counts[block[i], t + 1, o, OFFERED_COUNT] += 1
+        counts[block[i], row, o, ELIGIBLE_COUNT] += 1
+        counts[block[i], row, o, OFFERED_COUNT] += 1
         cell = tables[table, START] + cell_of(cols, i, reads, tables[table, READS], tables[table, READS_END])
         if np.uint64(draws[0, f]) < chances[cell]:
             standing[o, i] = _DELIVERED
-            counts[block[i], t + 1, o, START_COUNT] += 1
-            counts[block[i], t + 1, o, YEAR_COUNT] += 1
+            counts[block[i], row, o, START_COUNT] += 1
+            counts[block[i], row, o, YEAR_COUNT] += 1
             if offers[o, RECEIVES] >= 0:
                 cols[offers[o, RECEIVES], i] = 1
         elif offers[o, CARRY_ALL]:
@@ -114,17 +114,17 @@ def go_on(o, n, t, cols, offers, tables, reads, switches, standing, start, deliv
 
 
 @kernel
-def count_delivery_years(o, n, t, block, standing, start, delivered, counts):
+def count_delivery_years(o, n, t, row, block, standing, start, delivered, counts):
     """Count this year's delivery to those who were enrolled in an earlier step and are alive after this one."""
     for i in range(n):
         if standing[o, i] == _DELIVERED and delivered[o, i] == 0 and np.int64(start[o, i]) < t:
-            counts[block[i], t + 1, o, YEAR_COUNT] += 1
+            counts[block[i], row, o, YEAR_COUNT] += 1
 
 
 @kernel
 def watch(
-    o, n, t, key, ids, block, cols, offers, tables, reads, switches, chances, standing, origin, reached, counts, who,
-    some_ids, draws,
+    o, n, t, row, key, ids, block, cols, offers, tables, reads, switches, chances, standing, origin, reached, counts,
+    who, some_ids, draws,
 ):  # fmt: skip
     """Note whom an arm's offer would reach, along the baseline life, without making the offer.
 
@@ -141,8 +141,8 @@ def watch(
         i = who[f]
         cell = tables[table, START] + cell_of(cols, i, reads, tables[table, READS], tables[table, READS_END])
         draw = np.uint64(draws[0, f])
-        counts[block[i], t + 1, o, ELIGIBLE_COUNT] += 1
-        counts[block[i], t + 1, o, OFFERED_COUNT] += 1
+        counts[block[i], row, o, ELIGIBLE_COUNT] += 1
+        counts[block[i], row, o, OFFERED_COUNT] += 1
         accepts = draw < chances[cell] or offers[o, CARRY_ALL] != 0
         in_baseline = offers[o, COVERAGE] > 0 and draw < np.uint64(offers[o, COVERAGE])
         if accepts != in_baseline:

@@ -78,9 +78,9 @@ def _leave(i, last, ids, families, origin, block, cols, standing, start, deliver
 
 @kernel
 def move(
-    n, t, age, key, ids, families, origin, block, cols, domains, streams, state_moves, moves, tables, reads, thresholds,
-    weights, factors, factor_values, screen, tops, effects, course, course_log, levels, level_of, merged, years,
-    margins, ledger, standing, start, delivered, acting, moved, n_moved, cells, limits, least, flags, candidates,
+    n, t, age, row, key, ids, families, origin, block, cols, domains, streams, state_moves, moves, tables, reads,
+    thresholds, weights, factors, factor_values, screen, tops, effects, course, course_log, levels, level_of, merged,
+    years, margins, ledger, standing, start, delivered, acting, moved, n_moved, cells, limits, least, flags, candidates,
     winners, some_ids, slice_draws, draws,
 ):  # fmt: skip
     """Let people die and move, domain by domain in the model's order; return how many live on.
@@ -128,7 +128,7 @@ def move(
             if m < 0:
                 continue
             if is_death:
-                count_death(i, cols, margins, reads, ledger, t + 1, block)
+                count_death(i, cols, margins, reads, ledger, row, block)
                 n -= 1
                 _leave(i, n, ids, families, origin, block, cols, standing, start, delivered, acting)
                 continue
@@ -142,7 +142,7 @@ def move(
 
 @kernel
 def end_year(
-    n, t, n_active, block, cols, domains, tables, reads, switches, counters, margins, ledger, deliveries, standing,
+    n, t, row, n_active, block, cols, domains, tables, reads, switches, counters, margins, ledger, deliveries, standing,
     start, delivered, moved, n_moved, margin_cells, replicas,
 ):  # fmt: skip
     """Tick clocks and counters and count everyone alive into the ledger's row of this step."""
@@ -155,6 +155,6 @@ def end_year(
             for k in range(n_moved[d]):
                 clock[moved[d, k]] = 0
     tick_counters(n, cols, counters, tables, reads, switches, margin_cells)
-    count_margins(n, cols, margins, reads, ledger, t + 1, block, margin_cells, replicas)
+    count_margins(n, cols, margins, reads, ledger, row, block, margin_cells, replicas)
     for o in range(n_active):
-        count_delivery_years(o, n, t, block, standing, start, delivered, deliveries)
+        count_delivery_years(o, n, t, row, block, standing, start, delivered, deliveries)

@@ -12,10 +12,10 @@ import sim.kernels.enrol
 import sim.kernels.philox
 import sim.kernels.screen
 import sim.kernels.year
+from sim.chunk import history_of
 from sim.domain import Domain
 from sim.draws import philox_key
-from sim.engine import run_program
-from sim.persons import all_ids, born
+from sim.persons import all_ids
 from sim.plan import bind
 from sim.scenario import Cohort
 from tests.models import childhood, scenario, support, training, tutoring
@@ -52,7 +52,7 @@ def main() -> None:
     built = scenario(arm, model=childhood(many_ways()), cohort=Cohort(2020, represents=12, copies=2), horizon=18)
     plan = bind(built)
     ids, key = all_ids(plan), philox_key(1)
-    run_program(plan, plan.programs["arm_1"], ids, born(plan, ids, key), key)
+    history_of(plan, plan.programs["arm_1"], ids, key)
     print(
         json.dumps(
             {

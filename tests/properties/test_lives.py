@@ -12,11 +12,11 @@ from sim.engine import simulate
 from sim.intervention import Effect
 from sim.ledger import Need
 from sim.model import Model
+from sim.persons import NOT_ALIVE
 from sim.plan import bind
 from sim.scenario import Arm, Cohort, Scenario
 from tests.models import (
     NEWBORN,
-    NOT_ALIVE,
     RISK,
     SEX,
     Lives,

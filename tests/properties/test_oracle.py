@@ -9,10 +9,10 @@ from hypothesis import given, settings
 
 from sim.expression import Expression
 from sim.intervention import Intervention
-from sim.persons import all_ids
+from sim.persons import NOT_ALIVE, all_ids
 from sim.plan import Plan, bind
 from sim.scenario import Scenario
-from tests.models import NOT_ALIVE, lives
+from tests.models import lives
 from tests.properties.oracle import Person
 from tests.properties.random_scenarios import in_families, scenarios
 

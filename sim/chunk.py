@@ -1,0 +1,158 @@
+"""Some persons of one age who are lived together, one step or many at a time, and what is counted of them. Layer 7."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import sim.kernels.layout as at
+from sim.kernels.count import MOST_REPLICATED, REPLICAS, count_margins
+from sim.kernels.live import live
+from sim.kernels.screen import SLICE
+from sim.ledger import Ledger
+from sim.persons import NOT_ALIVE, Ids, Persons, born, persons_of
+from sim.plan import Plan
+from sim.program import Program
+
+ByteArray = NDArray[np.uint8]
+
+_PROGRAM = (
+    "domains", "streams", "state_moves", "moves", "tables", "reads", "thresholds", "weights", "factors",
+    "factor_values", "screen", "tops", "effects", "course", "course_log", "levels", "level_of", "merged", "offers",
+    "years", "n_active", "active", "switches", "chances", "previous", "counters", "margins",
+)  # fmt: skip
+
+
+@dataclass
+class Tally:
+    """What is counted of the persons of one chunk."""
+
+    blocks: NDArray[np.int64]
+    """The blocks whose persons it holds."""
+    counts: NDArray[np.int64]
+    """(blocks, rows, cells)"""
+    deliveries: NDArray[np.int64]
+    """(blocks, rows, offers of the program, counts)"""
+    persons: NDArray[np.int64]
+    """Persons at the start, by block."""
+
+    def add_to(self, ledger: Ledger, plan: Plan, program: Program) -> None:
+        """Add the counts to a ledger, each offer to its intervention."""
+        ledger.counts[self.blocks] += self.counts
+        for offer in range(program.arrays["n_active"]):
+            place = plan.interventions.index(program.offers[offer])
+            ledger.deliveries[self.blocks, :, place] += self.deliveries[:, :, offer]
+        ledger.persons[self.blocks] += self.persons
+
+    def offered(self, program: Program) -> NDArray[np.int64]:
+        """Return the counts of the offers that are only watched."""
+        return self.deliveries[:, :, program.arrays["n_active"] :]
+
+    def lived(self, plan: Plan) -> int:
+        """Return the person-years counted: everyone alive after a step stands once in every margin of the living."""
+        margin = next(margin for margin in plan.margins if not margin.deaths)
+        return int(self.counts[:, 1:, margin.start : margin.start + margin.cells].sum())
+
+
+class Chunk:
+    """Persons of one age: a column a row, everyone a place in it, the living first.
+
+    The dead are put behind the living, so places change; `origin` says at which place each one began.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        program: Program,
+        persons: Persons,
+        key: int | np.uint64,
+        cols: ByteArray | None = None,
+        *,
+        birth: int = 0,
+    ) -> None:
+        """cols: (columns, persons), their values at the start, by default as they are born; birth: the step in which
+        they are 0 years old, which comes next.
+        """
+        n = len(persons)
+        self.plan, self.program, self.key = plan, program, np.uint64(key)
+        self.birth = self.step = birth
+        self.alive = n
+        self.ids, self.families = persons.ids.copy(), persons.families.copy()
+        self.origin = np.arange(n)
+        self.held, self.block = np.unique(persons.blocks, return_inverse=True)
+        self.cols = born(plan, persons.ids, key, persons.families) if cols is None else cols.copy()
+        self.standing, self.start, self.delivered = np.zeros((3, len(program.offers), n), dtype=np.uint8)
+        self.reached = np.zeros(n, dtype=np.uint64)
+        """A bit an arm, by the place at the start: whom it reaches."""
+        self._room = _room(plan, program, n)
+
+    def tally(self, rows: int) -> Tally:
+        """Return counts of these persons with so many rows, the first of which holds them as they now are."""
+        plan, blocks = self.plan, len(self.held)
+        persons = np.bincount(self.block[: self.alive], minlength=blocks)
+        counts = np.zeros((blocks, rows, sum(margin.cells for margin in plan.margins)), dtype=np.int64)
+        deliveries = np.zeros((blocks, rows, len(self.program.offers), at.DELIVERY_COUNTS), dtype=np.int64)
+        arrays, room = self.program.arrays, self._room
+        count_margins(
+            self.alive, self.cols, arrays["margins"], arrays["reads"], counts, 0, self.block, room["margin_cells"],
+            room["replicas"],
+        )  # fmt: skip
+        return Tally(self.held, counts, deliveries, persons)
+
+    def live(self, until: int, tally: Tally, row: int) -> None:
+        """Live up to, not through, a step, counting from a row on."""
+        arrays = self.program.arrays
+        self.alive = live(
+            self.alive, self.step, until, self.birth, row, self.key, self.ids, self.families, self.origin, self.block,
+            self.cols, self.standing, self.start, self.delivered, self.reached, *(arrays[name] for name in _PROGRAM),
+            tally.counts, tally.deliveries, *self._room.values(),
+        )  # fmt: skip
+        self.step = until
+
+
+def _room(plan: Plan, program: Program, n: int) -> dict[str, NDArray[Any]]:
+    """Return the arrays that the kernels work in, in the order in which `live` takes them."""
+    domains = program.arrays["domains"]
+    most_blocks = max(1, domains[:, at.BLOCKS].max(initial=1))
+    eighths = (n + 7) // 8 * 8  # flags are looked through eight at a time
+    return {
+        "acting": np.zeros(n if program.arrays["n_active"] else 0, dtype=np.uint64),
+        "moved": np.empty((len(domains), n), dtype=np.int64),
+        "n_moved": np.zeros(len(domains), dtype=np.int64),
+        "cells": np.empty(n, dtype=np.uint16),
+        "margin_cells": np.empty(n, dtype=np.uint32),
+        "limits": np.empty(n, dtype=np.uint32),
+        "least": np.empty(n, dtype=np.uint32),
+        "flags": np.zeros(eighths, dtype=np.uint8),
+        "candidates": np.empty(eighths, dtype=np.int64),
+        "winners": np.empty(eighths, dtype=np.int64),
+        "some_ids": np.empty(n, dtype=np.uint64),
+        "slice_draws": np.empty((at.LANES, SLICE), dtype=np.uint32),
+        "draws": np.empty((at.LANES * most_blocks, n), dtype=np.uint32),
+        "replicas": np.zeros(REPLICAS * (MOST_REPLICATED + 1), dtype=np.int64),
+    }
+
+
+def lived_through(chunk: Chunk) -> tuple[Tally, NDArray[np.uint8]]:
+    """Live a chunk of newborn through the horizon; return the tally and every life.
+
+    The lives are (steps + 1, columns, persons): row 0 at birth, row t + 1 after step t, NOT_ALIVE after death.
+    """
+    steps = chunk.plan.scenario.horizon
+    history = np.full((steps + 1, *chunk.cols.shape), NOT_ALIVE, dtype=np.uint8)
+    history[0] = chunk.cols
+    tally = chunk.tally(steps + 1)
+    for row in range(1, steps + 1):
+        chunk.live(chunk.step + 1, tally, row)
+        history[row][:, chunk.origin[: chunk.alive]] = chunk.cols[:, : chunk.alive]
+    return tally, history
+
+
+def history_of(
+    plan: Plan, program: Program, ids: Ids, key: int | np.uint64, families: Ids | None = None
+) -> NDArray[np.uint8]:
+    """Return the lives of some persons under one program: (steps + 1, columns, persons), as of `lived_through`."""
+    return lived_through(Chunk(plan, program, persons_of(plan, ids, families, key), key))[1]
