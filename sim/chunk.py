@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import sim.kernels.layout as at
+from sim.errors import ScenarioError
 from sim.kernels.count import MOST_REPLICATED, REPLICAS, count_margins
+from sim.kernels.enrol import CARRIES, DELIVERED
 from sim.kernels.live import live
 from sim.kernels.screen import SLICE
 from sim.ledger import Ledger
@@ -60,7 +64,7 @@ class Tally:
 class Chunk:
     """Persons of one age: a column a row, everyone a place in it, the living first.
 
-    The dead are put behind the living, so places change; `origin` says at which place each one began.
+    The last of the living takes the place of one who dies; `origin` says at which place each one began.
     """
 
     def __init__(
@@ -89,6 +93,11 @@ class Chunk:
         """A bit an arm, by the place at the start: whom it reaches."""
         self._room = _room(plan, program, n)
 
+    @property
+    def _courses(self) -> tuple[ByteArray, ByteArray, ByteArray]:
+        """Where each one stands with every offer: (offers, persons) each."""
+        return self.standing, self.start, self.delivered
+
     def tally(self, rows: int) -> Tally:
         """Return counts of these persons with so many rows, the first of which holds them as they now are."""
         plan, blocks = self.plan, len(self.held)
@@ -102,6 +111,23 @@ class Chunk:
         )  # fmt: skip
         return Tally(self.held, counts, deliveries, persons)
 
+    def some(self, which: NDArray[Any], program: Program) -> Chunk:
+        """Return a copy of the living at some places, who live on under a program from where they now stand.
+
+        Offers of the same name go on; raises ScenarioError where one in delivery is not made by the program.
+        """
+        living = which[: self.alive] if which.dtype == bool else which
+        persons = Persons(self.ids[: self.alive], self.families[: self.alive], self.held[self.block[: self.alive]])
+        other = Chunk(self.plan, program, persons.some(living), self.key, self.cols[:, : self.alive][:, living])
+        other.birth, other.step = self.birth, self.step
+        for place, name in enumerate(self.program.offers[: self.program.arrays["n_active"]]):
+            if name in program.offers:
+                for mine, its in zip(self._courses, other._courses, strict=True):
+                    its[program.offers.index(name)] = mine[place, : self.alive][living]
+            elif (self.standing[place, : self.alive][living] != 0).any():
+                raise ScenarioError(f"'{name}' has begun and cannot go on: the arm does not know it")
+        return other
+
     def live(self, until: int, tally: Tally, row: int) -> None:
         """Live up to, not through, a step, counting from a row on."""
         arrays = self.program.arrays
@@ -111,6 +137,29 @@ class Chunk:
             tally.counts, tally.deliveries, *self._room.values(),
         )  # fmt: skip
         self.step = until
+
+    def live_marked(self, until: int, tally: Tally, row: int, marks: NDArray[np.uint64]) -> None:
+        """Live as `live` does, and add every year of each life to its mark: equal marks are equal lives.
+
+        marks: (persons,) by the place at the start. A life is what changes in it, and which offers of the arm it has
+        a place in after a step. The marks of two lives that differ are equal with a chance of about 2^-64.
+        """
+        while self.step < until:
+            self.live(self.step + 1, tally, row)
+            row += 1
+            mark = np.full(self.alive, _weight("alive", self.step))
+            for name in self.plan.scenario.model.changing:
+                mark += _weight(name, self.step) * self.cols[self.plan.layout.row(name), : self.alive]
+            for place, name in enumerate(self.program.offers[: self.program.arrays["n_active"]]):
+                standing = self.standing[place, : self.alive]
+                mark += _weight(f"offer {name}", self.step) * ((standing == DELIVERED) | (standing == CARRIES))
+            marks[self.origin[: self.alive]] += mark
+
+
+@cache
+def _weight(name: str, step: int) -> np.uint64:
+    """Return an odd number that a column or offer is known by in the mark of a life, after a step."""
+    return np.uint64(int.from_bytes(blake2b(f"{step} {name}".encode(), digest_size=8).digest(), "little") | 1)
 
 
 def _room(plan: Plan, program: Program, n: int) -> dict[str, NDArray[Any]]:

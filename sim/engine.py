@@ -59,17 +59,22 @@ def simulate(
     outcome = Outcome(plan, seed, replicate, empty_ledger(plan))
     plan.make_tables()  # before threads share them
     offered = _no_deliveries(plan, len(plan.watched))
-    reached = lives.live(plan.watching, persons, outcome.baseline, offered, part=(0.0, 0.6))
+    full = {arm for arm in plan.compared if in_full or arm in plan.changed}
+    marks = np.zeros(len(persons), dtype=np.uint64) if full - plan.changed else None
+    reached = lives.live(plan.watching, persons, outcome.baseline, offered, marks=marks, part=(0.0, 0.6))
     for bit, arm in enumerate(plan.compared):
         part = 0.6 + 0.4 * bit / len(plan.compared), 0.6 + 0.4 * (bit + 1) / len(plan.compared)
         hit = reached >> np.uint64(bit) & np.uint64(1) == 1
         in_arm, in_baseline = empty_ledger(plan), empty_ledger(plan)
         refused = _no_deliveries(plan, len(plan.interventions))
-        if in_full or arm in plan.changed:
-            enrolled = lives.live(plan.programs[arm], persons, in_arm, part=part)
+        if arm in full:
+            other = None if arm in plan.changed else np.zeros(len(persons), dtype=np.uint64)
+            enrolled = lives.live(plan.programs[arm], persons, in_arm, marks=other, part=part)
             in_baseline = outcome.baseline
-            if arm in plan.changed:  # lives differ from birth, so the baseline's cannot say who enrols
+            if other is None or marks is None:  # lives differ from birth, which says nothing of the offers
                 hit = enrolled != 0
+            else:
+                hit |= other != marks
         else:
             lives.live(plan.programs[arm], persons.some(hit), in_arm, part=part)
             again = _no_deliveries(plan, len(plan.watched))
@@ -101,11 +106,13 @@ class _Lives:
         ledger: Ledger,
         offered: NDArray[np.int64] | None = None,
         *,
+        marks: NDArray[np.uint64] | None = None,
         part: tuple[float, float] = (0.0, 1.0),
     ) -> NDArray[np.uint64]:
         """Live these persons under a program; return, a bit an arm, whom its offers reach.
 
-        offered: what the watched offers are added to; part: from which share of all the work to which this is.
+        offered: what the watched offers are added to; marks: filled with the mark of each life, for lives that are
+        to be compared; part: from which share of all the work to which this is.
         """
         reached = np.zeros(len(persons), dtype=np.uint64)
         lock = Lock()
@@ -115,7 +122,12 @@ class _Lives:
             some = persons.some(members)
             chunk = Chunk(self.plan, program, some, self.key)
             tally = chunk.tally(steps + 1)
-            chunk.live(steps, tally, row=1)
+            if marks is None:
+                chunk.live(steps, tally, row=1)
+            else:
+                mark = np.zeros(len(some), dtype=np.uint64)
+                chunk.live_marked(steps, tally, 1, mark)
+                marks[members] = mark
             with lock:
                 tally.add_to(ledger, self.plan, program)
                 if offered is not None:

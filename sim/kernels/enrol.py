@@ -27,7 +27,7 @@ from sim.kernels.layout import (
 from sim.kernels.philox import fill_draws
 from sim.kernels.race import cell_of
 
-_NOT_OFFERED, _DELIVERED, _CARRIES, _COVERED_OUT, _REFUSED = 0, 1, 2, 3, 4
+NOT_OFFERED, DELIVERED, CARRIES, COVERED_OUT, REFUSED = 0, 1, 2, 3, 4
 
 
 @kernel
@@ -37,7 +37,7 @@ def _find_eligible(o, n, cols, offers, tables, reads, switches, standing, who):
     table = offers[o, ELIGIBLE]
     for i in range(n):
         age = cols[0, i]
-        if standing[i] != _NOT_OFFERED or age < offers[o, OFFER_AGE_FROM] or age > offers[o, OFFER_AGE_TO]:
+        if standing[i] != NOT_OFFERED or age < offers[o, OFFER_AGE_FROM] or age > offers[o, OFFER_AGE_TO]:
             continue
         cell = tables[table, START] + cell_of(cols, i, reads, tables[table, READS], tables[table, READS_END])
         if switches[cell]:
@@ -76,20 +76,20 @@ def enrol(
         counts[block[i], row, o, OFFERED_COUNT] += 1
         cell = tables[table, START] + cell_of(cols, i, reads, tables[table, READS], tables[table, READS_END])
         if np.uint64(draws[0, f]) < chances[cell]:
-            standing[o, i] = _DELIVERED
+            standing[o, i] = DELIVERED
             counts[block[i], row, o, START_COUNT] += 1
             counts[block[i], row, o, YEAR_COUNT] += 1
             if offers[o, RECEIVES] >= 0:
                 cols[offers[o, RECEIVES], i] = 1
         elif offers[o, CARRY_ALL]:
-            standing[o, i] = _CARRIES
+            standing[o, i] = CARRIES
         elif offers[o, COVERAGE] >= 0:
-            standing[o, i] = _COVERED_OUT
+            standing[o, i] = COVERED_OUT
         elif not offers[o, DRAWN_YEARLY]:
-            standing[o, i] = _REFUSED
+            standing[o, i] = REFUSED
         start[o, i] = t
         delivered[o, i] = 0
-        if standing[o, i] in (_DELIVERED, _CARRIES):
+        if standing[o, i] in (DELIVERED, CARRIES):
             reached[origin[i]] |= np.uint64(offers[o, ARMS])
 
 
@@ -100,7 +100,7 @@ def go_on(o, n, t, cols, offers, tables, reads, switches, standing, start, deliv
     stop = offers[o, STOP]
     for i in range(n):
         kind = standing[o, i]
-        if kind in (_NOT_OFFERED, _REFUSED) or delivered[o, i] > 0:
+        if kind in (NOT_OFFERED, REFUSED) or delivered[o, i] > 0:
             continue
         lasted = t - np.int64(start[o, i])
         over = lasted >= years
@@ -117,7 +117,7 @@ def go_on(o, n, t, cols, offers, tables, reads, switches, standing, start, deliv
 def count_delivery_years(o, n, t, row, block, standing, start, delivered, counts):
     """Count this year's delivery to those who were enrolled in an earlier step and are alive after this one."""
     for i in range(n):
-        if standing[o, i] == _DELIVERED and delivered[o, i] == 0 and np.int64(start[o, i]) < t:
+        if standing[o, i] == DELIVERED and delivered[o, i] == 0 and np.int64(start[o, i]) < t:
             counts[block[i], row, o, YEAR_COUNT] += 1
 
 
@@ -148,4 +148,4 @@ def watch(
         if accepts != in_baseline:
             reached[origin[i]] |= np.uint64(offers[o, ARMS])
         if accepts or not offers[o, DRAWN_YEARLY]:
-            standing[o, i] = _REFUSED  # the offer is not repeated
+            standing[o, i] = REFUSED  # the offer is not repeated

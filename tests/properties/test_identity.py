@@ -13,14 +13,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from sim.chunk import Chunk, history_of
 from sim.domain import Domain
+from sim.draws import philox_key
 from sim.engine import simulate
 from sim.expression import Expression
 from sim.intervention import Intervention
 from sim.ledger import Ledger, Need
 from sim.model import Model
 from sim.outcome import Outcome
-from sim.persons import all_ids
+from sim.persons import all_ids, persons_of
 from sim.plan import bind
 from sim.scenario import Arm, Cohort
 from sim.tables import Parameters
@@ -82,7 +84,49 @@ def test_seeds_of_small_and_large_keys_live_in_one_run(plan):
 def test_living_only_the_reached_equals_living_everyone(scenario):
     plan = bind(scenario)
     families = in_families(all_ids(plan))
-    assert same_counts(simulate(plan, families=families), simulate(plan, families=families, in_full=True))
+    outcome, whole = (simulate(plan, families=families, in_full=in_full) for in_full in (False, True))
+    assert same_counts(outcome, whole)
+    for arm in plan.compared:  # a life that differs is the life of someone reached
+        np.testing.assert_array_equal(outcome.reached[arm], whole.reached[arm])
+
+
+def test_the_marks_of_lives_tell_whose_life_an_arm_changes():
+    plan = bind(scenario((support(),)))
+    key = philox_key(1)
+    marks = []
+    lives = []
+    for arm in plan.arms:
+        chunk = Chunk(plan, plan.programs[arm], persons_of(plan, None, None, key), key)
+        marks.append(np.zeros(len(chunk.ids), dtype=np.uint64))
+        lives.append(history_of(plan, plan.programs[arm], all_ids(plan), key))
+        chunk.live_marked(plan.scenario.horizon, chunk.tally(plan.scenario.horizon + 1), 1, marks[-1])
+    differs = (lives[0] != lives[1]).any(axis=(0, 1))
+    assert 0 < differs.sum() < len(differs)
+    assert ((marks[0] != marks[1]) >= differs).all()
+    again = np.zeros_like(marks[0])
+    chunk = Chunk(plan, plan.programs["baseline"], persons_of(plan, None, None, key), key)
+    chunk.live_marked(plan.scenario.horizon, chunk.tally(plan.scenario.horizon + 1), 1, again)
+    np.testing.assert_array_equal(again, marks[0])
+
+
+@pytest.mark.parametrize("step", [0, 7, 12])
+def test_a_chunk_copied_at_any_step_lives_on_alike(step):
+    plan = bind(scenario((support(),)))
+    key, program, end = philox_key(1), plan.programs["arm_1"], plan.scenario.horizon
+    whole = Chunk(plan, program, persons_of(plan, None, None, key), key)
+    tally = whole.tally(end + 1)
+    whole.live(step, tally, 1)
+    half = np.zeros(whole.alive, dtype=bool)
+    half[::2] = True
+    parts = [whole.some(half, program), whole.some(~half, program)]
+    counted = [part.tally(end + 1 - step) for part in parts]
+    whole.live(end, tally, step + 1)
+    for part, counts in zip(parts, counted, strict=True):
+        part.live(end, counts, 1)
+    together = np.zeros_like(tally.counts[:, step:])
+    for counts in counted:
+        together[counts.blocks] += counts.counts
+    np.testing.assert_array_equal(together[:, 1:], tally.counts[:, step + 1 :])
 
 
 def test_offers_refused_by_those_who_are_not_reached_are_counted():
