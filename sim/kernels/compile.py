@@ -43,8 +43,19 @@ CACHE_FOLDER = _cache_folder()
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function to machine code on first use: cached on disk, without the GIL, IEEE arithmetic as written."""
+    return _compiled(function)
+
+
+def inner(function: Callable[..., Any]) -> Any:
+    """Compile what only kernels call: as `kernel` does, without a way in from Python, which takes long to compile."""
+    return _compiled(function, no_cpython_wrapper=True)
+
+
+def _compiled(function: Callable[..., Any], **options: bool) -> Any:
     previous, config.CACHE_DIR = config.CACHE_DIR, CACHE_FOLDER
     try:
-        return numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy")(function)
+        return numba.njit(
+            cache=True, nogil=True, fastmath=False, error_model="numpy", no_cfunc_wrapper=True, **options
+        )(function)
     finally:
         config.CACHE_DIR = previous

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sim.kernels.compile import kernel
+from sim.kernels.compile import inner, kernel
 from sim.kernels.layout import (
     COLUMN,
     COUNTER_CAP,
@@ -78,7 +78,7 @@ def count_margins(n, cols, margins, reads, ledger, row, block, cells, replicas):
             replicas[c] = 0
 
 
-@kernel
+@inner
 def count_death(i, cols, margins, reads, ledger, row, block):
     """Add one death into every margin of deaths, at the person's values before it."""
     for g in range(margins.shape[0]):
@@ -87,7 +87,7 @@ def count_death(i, cols, margins, reads, ledger, row, block):
             ledger[block[i], row, margins[g, MARGIN_START] + cell] += 1
 
 
-@kernel
+@inner
 def tick_counters(n, cols, counters, tables, reads, switches, cells):
     """Update every counter from end-of-step values, capped, in the order in which they are declared."""
     for c in range(counters.shape[0]):

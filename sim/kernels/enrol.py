@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sim.kernels.compile import kernel
+from sim.kernels.compile import inner
 from sim.kernels.layout import (
     ARMS,
     CARRY_ALL,
@@ -30,7 +30,7 @@ from sim.kernels.race import cell_of
 NOT_OFFERED, DELIVERED, CARRIES, COVERED_OUT, REFUSED = 0, 1, 2, 3, 4
 
 
-@kernel
+@inner
 def _find_eligible(o, n, cols, offers, tables, reads, switches, standing, who):
     """List the persons whom offer o can be made to in this step; return how many."""
     found = 0
@@ -46,7 +46,7 @@ def _find_eligible(o, n, cols, offers, tables, reads, switches, standing, who):
     return found
 
 
-@kernel
+@inner
 def _draw_uptake(o, found, who, ids, t, key, offers, some_ids, draws):
     for f in range(found):
         some_ids[f] = ids[who[f]]
@@ -54,7 +54,7 @@ def _draw_uptake(o, found, who, ids, t, key, offers, some_ids, draws):
     fill_draws(some_ids, found, step, offers[o, OFFER_STREAM], key, draws)
 
 
-@kernel
+@inner
 def enrol(
     o, n, t, row, key, ids, block, cols, offers, tables, reads, switches, chances, standing, start, delivered, counts,
     origin, reached, who, some_ids, draws,
@@ -93,7 +93,7 @@ def enrol(
             reached[origin[i]] |= np.uint64(offers[o, ARMS])
 
 
-@kernel
+@inner
 def go_on(o, n, t, cols, offers, tables, reads, switches, standing, start, delivered):
     """End the deliveries that have lasted their years or meet `stop_when`; fade-out starts in this step."""
     years = offers[o, YEARS]
@@ -113,7 +113,7 @@ def go_on(o, n, t, cols, offers, tables, reads, switches, standing, start, deliv
                 cols[offers[o, RECEIVES], i] = 0
 
 
-@kernel
+@inner
 def count_delivery_years(o, n, t, row, block, standing, start, delivered, counts):
     """Count this year's delivery to those who were enrolled in an earlier step and are alive after this one."""
     for i in range(n):
@@ -121,7 +121,7 @@ def count_delivery_years(o, n, t, row, block, standing, start, delivered, counts
             counts[block[i], row, o, YEAR_COUNT] += 1
 
 
-@kernel
+@inner
 def watch(
     o, n, t, row, key, ids, block, cols, offers, tables, reads, switches, chances, standing, origin, reached, counts,
     who, some_ids, draws,

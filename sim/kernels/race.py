@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from sim.kernels.compile import kernel
+from sim.kernels.compile import inner, kernel
 from sim.kernels.layout import (
     AGE_FROM,
     AGE_TO,
@@ -63,7 +63,7 @@ def minus_log(x):
     return (32 - exponent) * _LN_2 - 2.0 * z * total
 
 
-@kernel
+@inner
 def cell_of(cols, i, reads, first, last):
     """Return the person's cell in a table: Σ code · stride over the columns that the table reads."""
     cell = np.int64(0)
@@ -72,7 +72,7 @@ def cell_of(cols, i, reads, first, last):
     return cell
 
 
-@kernel
+@inner
 def course_cell(i, intervention, t, standing, start, delivered, years):
     """Return the place of a person's present year in the course of an intervention's effect."""
     done = np.int64(delivered[intervention, i])
@@ -80,7 +80,7 @@ def course_cell(i, intervention, t, standing, start, delivered, years):
     return (np.int64(standing[intervention, i]) * (years + 1) + done) * 104 + year
 
 
-@kernel
+@inner
 def _level_of(i, j, t, tables, levels, level_of, merged, standing, start, delivered, years):
     """Return which level of a table holds for the person: 0 without any effect that replaces it."""
     level = np.int64(0)
@@ -92,7 +92,7 @@ def _level_of(i, j, t, tables, levels, level_of, merged, standing, start, delive
     return np.int64(merged[tables[j, MERGED] + level])
 
 
-@kernel
+@inner
 def _ratio_of(i, m, t, moves, effects, course, course_log, standing, start, delivered, years):
     """Return the product of the hazard ratios on a transition; of one mechanism only the strongest counts."""
     ratio = 1.0
@@ -116,7 +116,7 @@ def _ratio_of(i, m, t, moves, effects, course, course_log, standing, start, deli
     return ratio * within
 
 
-@kernel
+@inner
 def race(
     found, candidates, winners, d, t, age, acting, cols, draws, cells, bounds, domains, state_moves, moves, tables,
     reads, thresholds, weights, factors, factor_values, effects, course, course_log, levels, level_of, merged, standing,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sim.kernels.compile import kernel
+from sim.kernels.compile import inner
 from sim.kernels.philox import fill_draws
 
 SLICE = 1024
@@ -11,7 +11,7 @@ SLICE = 1024
 _CERTAIN = np.uint32(0xFFFFFFFE)
 
 
-@kernel
+@inner
 def _fill_least(n, ids, step, stream, key, lanes, draws, least):
     """Fill the smallest of the first `lanes` draws of each of the first n persons. draws: (4, SLICE) uint32, scratch.
 
@@ -36,7 +36,7 @@ def _fill_least(n, ids, step, stream, key, lanes, draws, least):
                 some[i] = min(min(draw0[i], draw1[i]), min(min(draw2[i], draw3[i]), _CERTAIN))
 
 
-@kernel
+@inner
 def flag_candidates(n, ids, step, stream, key, lanes, cells, tops, draws, limits, least, some, some_ids, flags):
     """Flag everyone some of whose draws of one block is below the largest threshold that his cell can have.
 
@@ -68,8 +68,8 @@ def flag_candidates(n, ids, step, stream, key, lanes, cells, tops, draws, limits
 
 def _places_of_bits():
     """Return, for every byte, the places of its set bits (padded) and how many there are."""
-    places = np.zeros((256, 8), dtype=np.int64)
-    numbers = np.zeros(256, dtype=np.int64)
+    places = np.zeros((256, 8), dtype=np.uint8)
+    numbers = np.zeros(256, dtype=np.uint8)
     for byte in range(256):
         set_bits = [bit for bit in range(8) if byte >> bit & 1]
         places[byte, : len(set_bits)] = set_bits
@@ -82,7 +82,7 @@ _GATHER = np.uint64(0x0102040810204080)  # brings the low bit of each of eight b
 _TOP_BYTE = np.uint64(56)
 
 
-@kernel
+@inner
 def take_candidates(n, flags, candidates):
     """List the flagged among the first n persons, eight flags at a time; return how many. All flags are 0 again."""
     found = 0
@@ -91,7 +91,7 @@ def take_candidates(n, flags, candidates):
         if words[w] != 0:
             byte = (words[w] * _GATHER) >> _TOP_BYTE
             for k in range(_NUMBERS[byte]):
-                candidates[found + k] = 8 * w + _PLACES[byte, k]
-            found += _NUMBERS[byte]
+                candidates[found + k] = 8 * w + np.int64(_PLACES[byte, k])
+            found += np.int64(_NUMBERS[byte])
             words[w] = 0
     return found

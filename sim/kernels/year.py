@@ -5,7 +5,7 @@ Who is offered what comes between the first two (`sim.kernels.enrol`). The argum
 
 import numpy as np
 
-from sim.kernels.compile import kernel
+from sim.kernels.compile import inner
 from sim.kernels.count import count_death, count_margins, fill_cells, tick_counters
 from sim.kernels.enrol import count_delivery_years
 from sim.kernels.layout import (
@@ -35,7 +35,7 @@ from sim.kernels.race import course_cell, race
 from sim.kernels.screen import flag_candidates, take_candidates
 
 
-@kernel
+@inner
 def begin_year(n, age, cols, previous):
     """Set everyone's age and keep the values that `previous_` columns hold."""
     ages = cols[0]
@@ -47,7 +47,7 @@ def begin_year(n, age, cols, previous):
             before[i] = now[i]
 
 
-@kernel
+@inner
 def mark_acting(n, t, n_active, offers, active, standing, start, delivered, acting):
     """Set each person's mask of the domains on which some offer acts on him in this step."""
     for i in range(n):
@@ -59,7 +59,7 @@ def mark_acting(n, t, n_active, offers, active, standing, start, delivered, acti
                 acting[i] |= active[offers[o, ACTIVE] + course_cell(i, o, t, standing, start, delivered, years)]
 
 
-@kernel
+@inner
 def _leave(i, last, ids, families, origin, block, cols, standing, start, delivered, acting):
     """Take the dead person's row out by putting the last row in its place."""
     ids[i] = ids[last]
@@ -76,7 +76,7 @@ def _leave(i, last, ids, families, origin, block, cols, standing, start, deliver
         acting[i] = acting[last]
 
 
-@kernel
+@inner
 def move(
     n, t, age, row, key, ids, families, origin, block, cols, domains, streams, state_moves, moves, tables, reads,
     thresholds, weights, factors, factor_values, screen, tops, effects, course, course_log, levels, level_of, merged,
@@ -140,7 +140,7 @@ def move(
     return n
 
 
-@kernel
+@inner
 def end_year(
     n, t, row, n_active, block, cols, domains, tables, reads, switches, counters, margins, ledger, deliveries, standing,
     start, delivered, moved, n_moved, margin_cells, replicas,
