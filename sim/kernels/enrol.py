@@ -32,17 +32,17 @@ NOT_OFFERED, DELIVERED, CARRIES, COVERED_OUT, REFUSED = 0, 1, 2, 3, 4
 
 @inner
 def _find_eligible(o, n, cols, offers, tables, reads, switches, standing, who):
-    """List the persons whom offer o can be made to in this step; return how many."""
+    """List the persons, all of one age, whom offer o can be made to in this step; return how many."""
     found = 0
+    if n == 0 or cols[0, 0] < offers[o, OFFER_AGE_FROM] or cols[0, 0] > offers[o, OFFER_AGE_TO]:
+        return found
     table = offers[o, ELIGIBLE]
     for i in range(n):
-        age = cols[0, i]
-        if standing[i] != NOT_OFFERED or age < offers[o, OFFER_AGE_FROM] or age > offers[o, OFFER_AGE_TO]:
-            continue
-        cell = tables[table, START] + cell_of(cols, i, reads, tables[table, READS], tables[table, READS_END])
-        if switches[cell]:
-            who[found] = i
-            found += 1
+        if standing[i] == NOT_OFFERED:
+            cell = tables[table, START] + cell_of(cols, i, reads, tables[table, READS], tables[table, READS_END])
+            if switches[cell]:
+                who[found] = i
+                found += 1
     return found
 
 
