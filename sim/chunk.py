@@ -16,12 +16,16 @@ from sim.kernels.count import MOST_REPLICATED, REPLICAS, count_margins
 from sim.kernels.enrol import CARRIES, DELIVERED
 from sim.kernels.live import live
 from sim.kernels.screen import SLICE
+from sim.kernels.year import begin_year
 from sim.ledger import Ledger
 from sim.persons import NOT_ALIVE, Ids, Persons, born, persons_of
 from sim.plan import Plan
 from sim.program import Program
 
 ByteArray = NDArray[np.uint8]
+
+NOT_IN_LINE = -1
+"""The step since which one waits, of those who do not."""
 
 _PROGRAM = (
     "domains", "streams", "state_moves", "moves", "tables", "reads", "thresholds", "weights", "factors",
@@ -91,6 +95,8 @@ class Chunk:
         self.standing, self.start, self.delivered = np.zeros((3, len(program.offers), n), dtype=np.uint8)
         self.reached = np.zeros(n, dtype=np.uint64)
         """A bit an arm, by the place at the start: whom it reaches."""
+        self.since = np.full((len(program.offers), n), NOT_IN_LINE, dtype=np.int16)
+        """The step since which each one waits for a place in every offer, by the place at the start."""
         self._room = _room(plan, program, n)
 
     @property
@@ -120,16 +126,25 @@ class Chunk:
         persons = Persons(self.ids[: self.alive], self.families[: self.alive], self.held[self.block[: self.alive]])
         other = Chunk(self.plan, program, persons.some(living), self.key, self.cols[:, : self.alive][:, living])
         other.birth, other.step = self.birth, self.step
+        origin = self.origin[: self.alive][living]
         for place, name in enumerate(self.program.offers[: self.program.arrays["n_active"]]):
             if name in program.offers:
                 for mine, its in zip(self._courses, other._courses, strict=True):
                     its[program.offers.index(name)] = mine[place, : self.alive][living]
+                other.since[program.offers.index(name)] = self.since[place, origin]
             elif (self.standing[place, : self.alive][living] != 0).any():
                 raise ScenarioError(f"'{name}' has begun and cannot go on: the arm does not know it")
         return other
 
+    def begin(self) -> None:
+        """Set what a step begins with, before offers are made: ages and `previous_` values. To do so twice is no harm."""
+        begin_year(self.alive, self.step - self.birth, self.cols, self.program.arrays["previous"])
+
     def live(self, until: int, tally: Tally, row: int) -> None:
-        """Live up to, not through, a step, counting from a row on."""
+        """Live up to, not through, a step, counting from a row on.
+
+        Offers with so many places a year are not made here: everyone in line has to be there (`sim.in_step`).
+        """
         arrays = self.program.arrays
         self.alive = live(
             self.alive, self.step, until, self.birth, row, self.key, self.ids, self.families, self.origin, self.block,
@@ -142,18 +157,21 @@ class Chunk:
         """Live as `live` does, and add every year of each life to its mark: equal marks are equal lives.
 
         marks: (persons,) by the place at the start. A life is what changes in it, and which offers of the arm it has
-        a place in after a step. The marks of two lives that differ are equal with a chance of about 2^-64.
+        a place in during a step, the step of death included. The marks of two lives that differ are equal with a
+        chance of about 2^-64.
         """
         while self.step < until:
+            before = self.alive
             self.live(self.step + 1, tally, row)
             row += 1
             mark = np.full(self.alive, _weight("alive", self.step))
             for name in self.plan.scenario.model.changing:
                 mark += _weight(name, self.step) * self.cols[self.plan.layout.row(name), : self.alive]
-            for place, name in enumerate(self.program.offers[: self.program.arrays["n_active"]]):
-                standing = self.standing[place, : self.alive]
-                mark += _weight(f"offer {name}", self.step) * ((standing == DELIVERED) | (standing == CARRIES))
             marks[self.origin[: self.alive]] += mark
+            for place, name in enumerate(self.program.offers[: self.program.arrays["n_active"]]):
+                standing, years = self.standing[place, :before], self.delivered[place, :before]
+                has = (standing == DELIVERED) | (standing == CARRIES)
+                marks[self.origin[:before]] += _weight(f"offer {name}", self.step) * np.where(has, years + np.uint64(1), 0)
 
 
 @cache
@@ -188,8 +206,12 @@ def _room(plan: Plan, program: Program, n: int) -> dict[str, NDArray[Any]]:
 def lived_through(chunk: Chunk) -> tuple[Tally, NDArray[np.uint8]]:
     """Live a chunk of newborn through the horizon; return the tally and every life.
 
-    The lives are (steps + 1, columns, persons): row 0 at birth, row t + 1 after step t, NOT_ALIVE after death.
+    The lives are (steps + 1, columns, persons): row 0 at birth, row t + 1 after step t, NOT_ALIVE after death. Raises
+    ScenarioError where places are few, as everyone of a copy has to be there then.
     """
+    for place in chunk.program.queued:
+        name = chunk.program.offers[place]
+        raise ScenarioError(f"'{name}' has few places a year: who gets one depends on everyone else in the copy")
     steps = chunk.plan.scenario.horizon
     history = np.full((steps + 1, *chunk.cols.shape), NOT_ALIVE, dtype=np.uint8)
     history[0] = chunk.cols

@@ -56,6 +56,18 @@ class Conditions:
 
         return self.laid.add("chances", columns, (0, MAX_AGE), [self.once(("uptake", intervention.uptake), chances)])
 
+    def rank(self, intervention: Intervention) -> int:
+        """Add the table of who comes first where places are few; -1 where all are alike."""
+        if intervention.rank is None:
+            return -1
+        rule = intervention.rank.rule(self.model.columns)
+        columns = self.model.ordered(rule.reads)
+
+        def ranks() -> NDArray[Any]:
+            return tabulate(rule, columns, Parameters(), lower=-math.inf, unit="rank")[0]
+
+        return self.laid.add("ranks", columns, (0, MAX_AGE), [self.once(("rank", intervention.rank), ranks)])
+
     def offer(self, intervention: Intervention, arms: int, *, made: bool) -> list[int]:
         """Return the row of an offer; arms: bits set in those whom it reaches; made: else it is only watched."""
         where = f"intervention '{intervention.name}'"
@@ -75,6 +87,10 @@ class Conditions:
         row[at.RECEIVES] = self.layout.receives.get(intervention.catalogue_name, -1)
         row[at.ARMS] = arms
         row[at.TO_FAMILY] = int(offered_to_families(intervention, self.model))
+        row[at.CAPACITY] = -1 if intervention.capacity_per_year is None else intervention.capacity_per_year
+        row[at.RANK] = self.rank(intervention)
+        row[at.QUEUE_STREAM] = stream(f"queue {intervention.catalogue_name}")
+        row[at.WAITING_YEARS] = -1 if intervention.waiting_years is None else intervention.waiting_years
         if made:
             row[at.ACTIVE] = self.laid.lay("active", [domains_acted_on(intervention, self.model)])
         return row

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from sim.chunk import Chunk
 from sim.draws import philox_key
 from sim.errors import ScenarioError
+from sim.in_step import InStep
+from sim.kernels.layout import DELIVERY_COUNTS
 from sim.ledger import Ledger
 from sim.outcome import ArmCounts, Outcome
-from sim.persons import Ids, Persons, chunks, persons_of
+from sim.persons import Ids, Persons, chunks, copies, persons_of
 from sim.plan import Plan, bind
 from sim.program import Program
 from sim.scenario import BASELINE, Scenario
@@ -40,10 +42,12 @@ def simulate(
     """Live every arm of a plan and return the integer ledgers.
 
     The baseline is lived by everyone; an arm by those it reaches, whose baseline life is counted again beside it
-    (arm = baseline - R0 + R1). `in_full` lives every arm by everyone: the oracle, with the same ledgers. `ids`
-    are the persons, by default all of the cohort; `families` the family of each, by default one of his own: siblings
-    share the draws of all that is keyed by family. `progress` is told the share done. Raises ScenarioError for
-    settings out of range.
+    (arm = baseline - R0 + R1). `in_full` lives every arm by everyone: the oracle, with the same ledgers. An arm with
+    so many places a year is lived by everyone, copy by copy in step; whoever has another place or another life there
+    than in the baseline is reached. `ids` are the persons, by default all of the cohort: the places of a copy are
+    shared by those of them who are in it; `families` the family of each, by default one of his own: siblings share
+    the draws of all that is keyed by family. `progress` is told the share done. Raises ScenarioError for settings
+    out of range.
     """
     if isinstance(plan, Scenario):
         plan = bind(plan)
@@ -56,12 +60,14 @@ def simulate(
     key = np.uint64(philox_key(seed, replicate))
     persons = persons_of(plan, ids, families, key)
     lives = _Lives(plan, key, threads, chunk, progress)
-    outcome = Outcome(plan, seed, replicate, empty_ledger(plan))
+    outcome = Outcome(plan, seed, replicate, empty_ledger(plan), given=(ids, families))
     plan.make_tables()  # before threads share them
     offered = _no_deliveries(plan, len(plan.watched))
-    full = {arm for arm in plan.compared if in_full or arm in plan.changed}
+    full = {arm for arm in plan.compared if in_full or arm in plan.in_full}
     marks = np.zeros(len(persons), dtype=np.uint64) if full - plan.changed else None
     reached = lives.live(plan.watching, persons, outcome.baseline, offered, marks=marks, part=(0.0, 0.6))
+    if not plan.watched:  # whom the baseline's own offers reach says nothing of an arm
+        reached[:] = 0
     for bit, arm in enumerate(plan.compared):
         part = 0.6 + 0.4 * bit / len(plan.compared), 0.6 + 0.4 * (bit + 1) / len(plan.compared)
         hit = reached >> np.uint64(bit) & np.uint64(1) == 1
@@ -118,28 +124,28 @@ class _Lives:
         lock = Lock()
         steps = self.plan.scenario.horizon
 
-        def one(members: NDArray[np.int64]) -> int:
-            some = persons.some(members)
-            chunk = Chunk(self.plan, program, some, self.key)
-            tally = chunk.tally(steps + 1)
-            if marks is None:
-                chunk.live(steps, tally, row=1)
-            else:
-                mark = np.zeros(len(some), dtype=np.uint64)
-                chunk.live_marked(steps, tally, 1, mark)
-                marks[members] = mark
+        def live_some(together: NDArray[np.int64]) -> int:
+            parts = [together[k : k + self.chunk] for k in range(0, len(together), self.chunk)]
+            lived = [Chunk(self.plan, program, persons.some(members), self.key) for members in parts]
+            tallies = [chunk.tally(steps + 1) for chunk in lived]
+            own = None if marks is None else [np.zeros(len(members), dtype=np.uint64) for members in parts]
+            InStep(self.plan, program, lived).live(steps, tallies, [1] * len(parts), own)
             with lock:
-                tally.add_to(ledger, self.plan, program)
-                if offered is not None:
-                    offered[tally.blocks] += tally.offered(program)
-                reached[members] = chunk.reached
-                self.lived += tally.lived(self.plan)
-            return len(members)
+                for place, (members, chunk, tally) in enumerate(zip(parts, lived, tallies, strict=True)):
+                    tally.add_to(ledger, self.plan, program)
+                    if offered is not None:
+                        offered[tally.blocks] += tally.offered(program)
+                    if marks is not None and own is not None:
+                        marks[members] = own[place]
+                    reached[members] = chunk.reached
+                    self.lived += tally.lived(self.plan)
+            return len(together)
 
         done = 0
         pool = ThreadPoolExecutor(self.threads)
         try:
-            for number in pool.map(one, chunks(persons.blocks, self.chunk)):
+            pieces = copies(persons.ids) if program.queued else chunks(persons.blocks, self.chunk)
+            for number in pool.map(live_some, pieces):
                 done += number
                 if self.progress is not None:
                     self.progress(part[0] + (part[1] - part[0]) * done / len(persons))
@@ -149,7 +155,8 @@ class _Lives:
 
 
 def _no_deliveries(plan: Plan, offers: int) -> NDArray[np.int64]:
-    return np.zeros((plan.scenario.cohort.blocks, plan.scenario.horizon + 1, offers, 4), dtype=np.int64)
+    shape = (plan.scenario.cohort.blocks, plan.scenario.horizon + 1, offers, DELIVERY_COUNTS)
+    return np.zeros(shape, dtype=np.int64)
 
 
 def _add_refused(plan: Plan, bit: int, unreached: NDArray[np.int64], refused: NDArray[np.int64]) -> None:

@@ -67,7 +67,7 @@ def own_terms(intervention: Intervention, model: Model) -> list[tuple[str, str]]
     if not offered_to_families(intervention, model):
         return []
     wrong = []
-    for term in ("when", "uptake", "stop_when"):
+    for term in ("when", "uptake", "stop_when", "rank"):
         expression = getattr(intervention, term)
         for name in own_reads(expression.reads if expression else (), model.family_columns):
             wrong.append(

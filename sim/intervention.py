@@ -23,7 +23,8 @@ NEGLIGIBLE = 2.0**-5
 
 NOT_OFFERED, DELIVERED, CARRIES, COVERED_OUT, REFUSED = 0, 1, 2, 3, 4
 """Standing of a person towards an intervention: not offered yet; enrolled; carries the effect without delivery
-(estimand `itt` or `area`, no uptake); eligible in a population that is partly covered, but not enrolled; refused."""
+(estimand `itt` or `area`, no uptake); eligible in a population that is partly covered, but not enrolled; refused, or
+gave up waiting for a place."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,13 @@ class Intervention:
     """Steps that delivery lasts, even if eligibility ends."""
     offer: Literal["once", "yearly"] = "once"
     stop_when: Expression | None = None
+    capacity_per_year: int | None = None
+    """Persons (families, where it is offered to them) who can start in one calendar year in one copy of the
+    municipality; None: as many as accept."""
+    rank: Expression | None = None
+    """Who comes first where places are few: the highest value; then the longest waiting, then a draw."""
+    waiting_years: int | None = None
+    """Years that one may wait for a place; None: as long as one is eligible."""
     estimand: Literal["itt", "tot", "area"] = "tot"
     baseline_coverage: float = 0.0
     replaces: str | None = None
@@ -127,6 +135,8 @@ class Intervention:
             raise ScenarioError(f"intervention '{self.name}': delivery lasts 1 to 100 years, not {self.years}")
         if not 0 <= self.baseline_coverage < 1:
             raise ScenarioError(f"intervention '{self.name}': baseline_coverage must be 0 or more and below 1")
+        if self.capacity_per_year is not None and self.capacity_per_year < 1:
+            raise ScenarioError(f"intervention '{self.name}': capacity_per_year must be 1 or more")
 
     @property
     def catalogue_name(self) -> str:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sim.domain import PREVIOUS, Quantity
 from sim.errors import ModelError
+from sim.kernels.layout import DELIVERY_COUNTS
 from sim.model import MAX_AGE, Model
 from sim.tables import Axis, Column, Parameters, cell_text
 
@@ -109,7 +110,8 @@ class Ledger:
     counts: Counts
     """(blocks, steps + 1, cells of all margins)"""
     deliveries: Counts
-    """(blocks, steps + 1, interventions, eligible | offered | started | years)"""
+    """(blocks, steps + 1, interventions, eligible | offered | started | years | waiting | waited): the last two are
+    of lines, who waits at the end of the step and how many years those who start have waited"""
     persons: Counts
     """Persons at the start, by block."""
     cache: dict[int, NDArray[np.float64]] = field(default_factory=dict, repr=False, compare=False)
@@ -121,7 +123,7 @@ class Ledger:
         return cls(
             margins,
             np.zeros((blocks, steps + 1, cells), dtype=np.int64),
-            np.zeros((blocks, steps + 1, interventions, 4), dtype=np.int64),
+            np.zeros((blocks, steps + 1, interventions, DELIVERY_COUNTS), dtype=np.int64),
             np.zeros(blocks, dtype=np.int64),
         )
 

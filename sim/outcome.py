@@ -47,6 +47,8 @@ class Outcome:
     """Identities of the persons that each arm reaches, while they are known."""
     families: dict[str, NDArray[np.uint64]] = field(default_factory=dict)
     """Families of those persons, one for each."""
+    given: tuple[NDArray[np.uint64] | None, NDArray[np.uint64] | None] = (None, None)
+    """Identities and families of everyone who was simulated; None where it was the whole cohort."""
     person_years: int = 0
     """Person-years lived by the engine, the reached persons' second lives included."""
     seconds: float = 0.0

@@ -114,10 +114,21 @@ def block_of(plan: Plan, ids: Ids, key: int | np.uint64, families: Ids) -> NDArr
     stratum's own block of that number.
     """
     cohort = plan.scenario.cohort
-    copy = (ids >> np.uint64(24) & np.uint64(0xFFFF)).astype(np.int64)
+    copy = copy_of(ids)
     if plan.strata is None:
         return copy * cohort.blocks // cohort.copies
     return stratum_of(plan, ids, key, families) * cohort.parts + copy % cohort.parts
+
+
+def copy_of(ids: Ids) -> NDArray[np.int64]:
+    """Return the copy of the municipality that each person lives in."""
+    return (ids >> np.uint64(24) & np.uint64(0xFFFF)).astype(np.int64)
+
+
+def copies(ids: Ids) -> list[NDArray[np.int64]]:
+    """Return the places of the persons of each copy."""
+    order = np.argsort(copy_of(ids), kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(copy_of(ids)[order])) + 1)
 
 
 def chunks(blocks: NDArray[np.int64], most: int) -> list[NDArray[np.int64]]:

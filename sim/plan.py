@@ -56,6 +56,20 @@ class Plan:
         return {name: self.program_of(name, offers) for name, offers in self.arms.items()}
 
     @cached_property
+    def in_step(self) -> frozenset[str]:
+        """Arms in which some offer has so many places a year: there everyone of a copy lives a year at a time."""
+        return frozenset(
+            name for name, offers in self.arms.items() if any(one.capacity_per_year is not None for one in offers)
+        )
+
+    @cached_property
+    def in_full(self) -> frozenset[str]:
+        """Arms other than the baseline that everyone lives: the baseline's life does not say whom they reach."""
+        if BASELINE in self.in_step:
+            return frozenset(self.compared)
+        return (self.changed | self.in_step) & frozenset(self.compared)
+
+    @cached_property
     def watching(self) -> Program:
         """The baseline's program, which also notes whom each arm would reach."""
         if not self.watched:
@@ -65,10 +79,15 @@ class Plan:
 
     @cached_property
     def watched(self) -> dict[Intervention, int]:
-        """The offers that one of baseline and arm makes and the other does not, and as bits the arms concerned."""
+        """The offers that one of baseline and arm makes and the other does not, and as bits the arms concerned.
+
+        Arms that everyone lives are not watched.
+        """
         offers: dict[Intervention, int] = {}
         current = self.scenario.arms[BASELINE].interventions
         for bit, name in enumerate(self.compared):
+            if name in self.in_full:
+                continue
             own = self.scenario.arms[name].interventions
             for intervention in [
                 *(one for one in own if one not in current),
@@ -141,7 +160,8 @@ def bind(scenario: Scenario) -> Plan:
     replaced = {one.catalogue_name: one.replaces for one in catalogue.values() if one.replaces}
     margins = margins_for(_needs(scenario, replaced), model)
     check_size(margins, scenario.cohort.blocks, scenario.horizon + 1)
-    conditions = [c for i in catalogue.values() for c in (i.when, i.uptake, i.stop_when) if c is not None]
+    every = [one for arm in scenario.arms.values() for one in arm.interventions]
+    conditions = [c for i in every for c in (i.when, i.uptake, i.stop_when, i.rank) if c is not None]
     reads = {name for margin in margins for name in margin.columns if name in model.columns}
     layout = Layout.of(model, reads | {name for c in conditions for name in c.reads}, replaced)
     attributes, starts = _births(scenario)

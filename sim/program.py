@@ -36,7 +36,7 @@ from sim.thresholds import joint_thresholds, thresholds_of
 MAX_MODEL_CELLS = 8_000_000
 """The most cells all tables of one arm may have together."""
 
-LIMITED = ("thresholds", "switches", "chances", "factor_values")
+LIMITED = ("thresholds", "switches", "chances", "factor_values", "ranks")
 """The pools whose cells are limited."""
 
 IntArray = NDArray[np.int64]
@@ -58,10 +58,17 @@ class Program:
         return cells_of(self.laid, self.laid)
 
     @cached_property
+    def queued(self) -> tuple[int, ...]:
+        """The offers made that have so many places a year, by their number."""
+        capacity = self.arrays["offers"][: self.arrays["n_active"], at.CAPACITY]
+        return tuple(np.flatnonzero(capacity >= 0).tolist())
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of all thresholds, wherever they lie."""
         digest = hashlib.sha256()
-        for name in ("thresholds", "weights", "factor_values", "chances", "switches"):
+        ranks = ("ranks",) if self.queued else ()
+        for name in ("thresholds", "weights", "factor_values", "chances", "switches", *ranks):
             for values in self.laid[name]:
                 digest.update(np.ascontiguousarray(values).data)
             digest.update(bytes(self.arrays[name].itemsize))

@@ -28,7 +28,7 @@ from sim.outcome import ArmCounts, Outcome
 from sim.plan import Plan
 from sim.scenario import BASELINE
 
-FORMAT = 1
+FORMAT = 2
 """Version of the folder's layout."""
 
 DESCRIPTION = "run.json"

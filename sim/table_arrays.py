@@ -21,7 +21,7 @@ from sim.tables import Column
 KINDS = {
     "thresholds": np.uint32, "weights": np.uint32, "factor_values": np.float32, "switches": np.uint8,
     "chances": np.uint64, "screen": np.uint32, "tops": np.uint32, "course": np.float64, "course_log": np.float64,
-    "level_of": np.uint16, "merged": np.uint16, "active": np.uint64,
+    "level_of": np.uint16, "merged": np.uint16, "active": np.uint64, "ranks": np.float64,
 }  # fmt: skip
 """Type of every pool, by the name that the kernels know it by."""
 

@@ -442,13 +442,14 @@ def tabulate(
     *,
     ages: tuple[int, int] | None = None,
     shifts: Mapping[str, float] | None = None,
+    lower: float = 0.0,
     upper: float = math.inf,
     unit: str = "rate",
 ) -> tuple[FloatArray, ...]:
     """Evaluate a rule once over the grid of its columns.
 
     Returns one float64 array a destination, shape = sizes of `columns` (the age axis cut to `ages`). Raises
-    RuleError for a grid over the limit (columns and sizes), and for a value that is negative, above `upper` or
+    RuleError for a grid over the limit (columns and sizes), and for a value that is below `lower`, above `upper` or
     not finite (with its cell).
     """
     sizes = [column.size for column in columns]
@@ -470,11 +471,13 @@ def tabulate(
                 f"rule '{rule.name}' returned an array of its own shape; return an expression of its columns"
             )
         grid = np.asarray(np.broadcast_to(result, sizes), order="C")
-        if not (result.min(initial=0.0) >= 0 and result.max(initial=0.0) <= min(upper, sys.float_info.max)):
-            wrong = ~((grid >= 0) & (grid <= upper) & np.isfinite(grid))
+        least, most = max(lower, -sys.float_info.max), min(upper, sys.float_info.max)
+        if not (result.min(initial=0.0) >= least and result.max(initial=0.0) <= most):
+            wrong = ~((grid >= lower) & (grid <= upper) & np.isfinite(grid))
             cell = np.unravel_index(int(np.argmax(wrong)), grid.shape)
             place = cell_text(columns, cell, ages)
             limit = f"between 0 and {upper:g}" if math.isfinite(upper) else "0 or more and finite"
+            limit = "finite" if lower < 0 else limit
             raise RuleError(f"rule '{rule.name}' gives the {unit} {grid[cell]:g} at {place}: it must be {limit}")
         grids.append(grid)
     return tuple(grids)

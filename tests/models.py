@@ -17,6 +17,7 @@ from sim.domain import Counter, Death, Domain, Quantities
 from sim.draws import philox_key
 from sim.expression import Expression
 from sim.intervention import Effect, Intervention
+from sim.kernels.layout import DELIVERY_COUNTS
 from sim.ledger import Ledger, Need
 from sim.model import Model
 from sim.outcome import Outcome
@@ -205,7 +206,7 @@ class Lives:
     history: np.ndarray
     """(rows, columns, persons) uint8"""
     deliveries: np.ndarray
-    """(rows, interventions, eligible | offered | started | years)"""
+    """(rows, interventions, eligible | offered | started | years | waiting | waited)"""
 
     def column(self, name: str) -> np.ndarray:
         """Return the codes of a column: (rows, persons), 255 after death."""
@@ -231,7 +232,7 @@ def lives(
     key = philox_key(seed)
     program = plan.programs[arm]
     tally, history = lived_through(Chunk(plan, program, persons_of(plan, persons, families, key), key))
-    deliveries = np.zeros((len(history), len(plan.interventions), 4), dtype=np.int64)
+    deliveries = np.zeros((len(history), len(plan.interventions), DELIVERY_COUNTS), dtype=np.int64)
     deliveries[:, [plan.interventions.index(name) for name in program.offers]] = tally.deliveries.sum(axis=0)
     return Lives(plan, history, deliveries)
 

@@ -541,7 +541,7 @@ def test_who_refuses_an_offer_costs_what_an_offer_costs(more: dict[str, Any]) ->
     lines = (cost("offered", 7, "state"), cost("eligible", 3, "region"), cost("start", 100, SOCIAL))
     some = scenario((support(uptake=0.3, costs=lines, **more),), economics=Economics(2024, 0.0))
     results = compare(simulate(some)).arms["arm_1"]
-    eligible, offered, started, _ = lives(some, "arm_1").deliveries[:, 0].sum(axis=0)
+    eligible, offered, started, *_ = lives(some, "arm_1").deliveries[:, 0].sum(axis=0)
     assert offered > 2 * started > 0
     assert results.by_payer["state"].spent == pytest.approx(7 * offered / 900, rel=EXACT)
     assert results.by_payer["region"].spent == pytest.approx(3 * eligible / 900, rel=EXACT)

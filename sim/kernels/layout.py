@@ -81,7 +81,11 @@ RECEIVES = 10  # column that is 1 in delivery, -1 where nobody asks
 ACTIVE = 11  # first in `active`: which domains the effect acts on in a year
 ARMS = 12  # bits set in `reached`: of the arms that make a watched offer, of 1 for an offer made by the arm itself
 TO_FAMILY = 13  # whether its uptake is drawn by family
-OFFER_FIELDS = 14
+CAPACITY = 14  # places a calendar year in one copy, given out before the year (`sim.queues`); -1 without a limit
+RANK = 15  # table of who comes first, in `ranks`; -1 where all are alike
+QUEUE_STREAM = 16
+WAITING_YEARS = 17  # years that one may wait, -1 without a limit
+OFFER_FIELDS = 18
 
 # counters[c]
 COUNTER_COLUMN = 0
@@ -104,4 +108,6 @@ ELIGIBLE_COUNT = 0
 OFFERED_COUNT = 1
 START_COUNT = 2
 YEAR_COUNT = 3
-DELIVERY_COUNTS = 4
+WAITING_COUNT = 4  # in line at the end of the step, for those offers that have one
+WAITED_COUNT = 5  # years that those who start have waited
+DELIVERY_COUNTS = 6

@@ -2,7 +2,7 @@
 
 from sim.kernels.compile import kernel
 from sim.kernels.enrol import enrol, go_on, watch
-from sim.kernels.layout import TO_FAMILY
+from sim.kernels.layout import CAPACITY, TO_FAMILY
 from sim.kernels.year import begin_year, end_year, mark_acting, move
 
 
@@ -31,6 +31,8 @@ def live(
         begin_year(n, age, cols, previous)
         for o in range(n_active):
             go_on(o, n, t, cols, offers, tables, reads, switches, standing, start, delivered)
+            if offers[o, CAPACITY] >= 0:
+                continue  # its places have been given out
             whose = families if offers[o, TO_FAMILY] else ids
             enrol(
                 o, n, t, row, key, whose, block, cols, offers, tables, reads, switches, chances, standing, start,

@@ -61,17 +61,20 @@ def mark_acting(n, t, n_active, offers, active, standing, start, delivered, acti
 
 @inner
 def _leave(i, last, ids, families, origin, block, cols, standing, start, delivered, acting):
-    """Take the dead person's row out by putting the last row in its place."""
+    """Take the dead person's row out by putting the last row in its place.
+
+    The last row then says who has died, and where he stood with every offer.
+    """
     ids[i] = ids[last]
     families[i] = families[last]
-    origin[i] = origin[last]
+    origin[i], origin[last] = origin[last], origin[i]
     block[i] = block[last]
     for c in range(cols.shape[0]):
         cols[c, i] = cols[c, last]
     for o in range(standing.shape[0]):
-        standing[o, i] = standing[o, last]
-        start[o, i] = start[o, last]
-        delivered[o, i] = delivered[o, last]
+        standing[o, i], standing[o, last] = standing[o, last], standing[o, i]
+        start[o, i], start[o, last] = start[o, last], start[o, i]
+        delivered[o, i], delivered[o, last] = delivered[o, last], delivered[o, i]
     if acting.shape[0] > 0:
         acting[i] = acting[last]
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 
 from sim.expression import Expression
 from sim.intervention import Intervention
+from sim.kernels.layout import DELIVERY_COUNTS
 from sim.persons import NOT_ALIVE, all_ids
 from sim.plan import Plan, bind
 from sim.scenario import Scenario
@@ -48,7 +49,7 @@ def lived_by_the_oracle(plan: Plan, arm: str, families: np.ndarray) -> tuple[np.
     rows = plan.scenario.horizon + 1
     ids = all_ids(plan)
     history = np.full((rows, plan.layout.size, len(ids)), NOT_ALIVE, dtype=np.uint8)
-    deliveries = np.zeros((rows, len(plan.interventions), 4), dtype=np.int64)
+    deliveries = np.zeros((rows, len(plan.interventions), DELIVERY_COUNTS), dtype=np.int64)
     kinds = ("eligible", "offered", "started", "years")
     for number, identity in enumerate(ids):
         person = Person(plan.scenario, offers_of(plan.scenario, arm), SEED, int(identity), int(families[number]))
