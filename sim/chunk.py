@@ -17,7 +17,7 @@ from sim.kernels.enrol import CARRIES, DELIVERED
 from sim.kernels.live import live
 from sim.kernels.screen import SLICE
 from sim.ledger import Ledger
-from sim.persons import NOT_ALIVE, Ids, Persons, born, persons_of
+from sim.persons import NOT_ALIVE, Ids, Persons, born, class_of, persons_of
 from sim.plan import Plan
 from sim.program import Program
 
@@ -27,6 +27,7 @@ _PROGRAM = (
     "domains", "streams", "state_moves", "moves", "tables", "reads", "thresholds", "weights", "factors",
     "factor_values", "screen", "tops", "effects", "course", "course_log", "levels", "level_of", "merged", "offers",
     "years", "n_active", "active", "switches", "chances", "previous", "counters", "margins",
+    "groups", "cuts",
 )  # fmt: skip
 
 
@@ -91,7 +92,9 @@ class Chunk:
         self.standing, self.start, self.delivered = np.zeros((3, len(program.offers), n), dtype=np.uint8)
         self.reached = np.zeros(n, dtype=np.uint64)
         """A bit an arm, by the place at the start: whom it reaches."""
-        self._room = _room(plan, program, n)
+        self.classes = np.unique(class_of(plan, persons.ids), return_inverse=True)[1]
+        """The class of each, by the place at the start; nobody's where there are none."""
+        self._room = _room(plan, program, n, int(self.classes.max(initial=-1)) + 1)
 
     @property
     def _courses(self) -> tuple[ByteArray, ByteArray, ByteArray]:
@@ -114,9 +117,13 @@ class Chunk:
     def some(self, which: NDArray[Any], program: Program) -> Chunk:
         """Return a copy of the living at some places, who live on under a program from where they now stand.
 
-        Offers of the same name go on; raises ScenarioError where one in delivery is not made by the program.
+        Offers of the same name go on; raises ScenarioError where one in delivery is not made by the program, or where
+        classmates part.
         """
         living = which[: self.alive] if which.dtype == bool else which
+        classes = self.classes[self.origin[: self.alive]] if len(self.classes) else self.classes
+        if len(classes) and (parted := set(classes[living]) & set(np.delete(classes, np.arange(self.alive)[living]))):
+            raise ScenarioError(f"a class is lived as a whole, and {len(parted)} would be parted")
         persons = Persons(self.ids[: self.alive], self.families[: self.alive], self.held[self.block[: self.alive]])
         other = Chunk(self.plan, program, persons.some(living), self.key, self.cols[:, : self.alive][:, living])
         other.birth, other.step = self.birth, self.step
@@ -134,15 +141,18 @@ class Chunk:
         self.alive = live(
             self.alive, self.step, until, self.birth, row, self.key, self.ids, self.families, self.origin, self.block,
             self.cols, self.standing, self.start, self.delivered, self.reached, *(arrays[name] for name in _PROGRAM),
-            tally.counts, tally.deliveries, *self._room.values(),
+            tally.counts, tally.deliveries, self.classes, *self._room.values(),
         )  # fmt: skip
         self.step = until
 
-    def live_marked(self, until: int, tally: Tally, row: int, marks: NDArray[np.uint64]) -> None:
+    def live_marked(
+        self, until: int, tally: Tally, row: int, marks: NDArray[np.uint64], places: NDArray[np.uint64] | None = None
+    ) -> None:
         """Live as `live` does, and add every year of each life to its mark: equal marks are equal lives.
 
         marks: (persons,) by the place at the start. A life is what changes in it, and which offers of the arm it has
-        a place in after a step. The marks of two lives that differ are equal with a chance of about 2^-64.
+        a place in after a step. The marks of two lives that differ are equal with a chance of about 2^-64. places:
+        (persons,), marks of that alone which gives a place in an offer, and when.
         """
         while self.step < until:
             self.live(self.step + 1, tally, row)
@@ -152,7 +162,11 @@ class Chunk:
                 mark += _weight(name, self.step) * self.cols[self.plan.layout.row(name), : self.alive]
             for place, name in enumerate(self.program.offers[: self.program.arrays["n_active"]]):
                 standing = self.standing[place, : self.alive]
-                mark += _weight(f"offer {name}", self.step) * ((standing == DELIVERED) | (standing == CARRIES))
+                has_place = (standing == DELIVERED) | (standing == CARRIES)
+                mark += _weight(f"offer {name}", self.step) * has_place
+                if places is not None:
+                    is_new = has_place & (self.start[place, : self.alive] == self.step - 1)
+                    places[self.origin[: self.alive]] += _weight(f"place {name}", self.step) * is_new
             marks[self.origin[: self.alive]] += mark
 
 
@@ -162,12 +176,14 @@ def _weight(name: str, step: int) -> np.uint64:
     return np.uint64(int.from_bytes(blake2b(f"{step} {name}".encode(), digest_size=8).digest(), "little") | 1)
 
 
-def _room(plan: Plan, program: Program, n: int) -> dict[str, NDArray[Any]]:
+def _room(plan: Plan, program: Program, n: int, classes: int) -> dict[str, NDArray[Any]]:
     """Return the arrays that the kernels work in, in the order in which `live` takes them."""
     domains = program.arrays["domains"]
     most_blocks = max(1, domains[:, at.BLOCKS].max(initial=1))
     eighths = (n + 7) // 8 * 8  # flags are looked through eight at a time
     return {
+        "members": np.zeros(classes, dtype=np.int64),
+        "meeting": np.zeros(classes, dtype=np.int64),
         "acting": np.zeros(n if program.arrays["n_active"] else 0, dtype=np.uint64),
         "moved": np.empty((len(domains), n), dtype=np.int64),
         "n_moved": np.zeros(len(domains), dtype=np.int64),

@@ -16,7 +16,7 @@ from sim.draws import philox_key
 from sim.errors import ScenarioError
 from sim.ledger import Ledger
 from sim.outcome import ArmCounts, Outcome
-from sim.persons import Ids, Persons, chunks, persons_of
+from sim.persons import Ids, Persons, chunks, class_of, persons_of
 from sim.plan import Plan, bind
 from sim.program import Program
 from sim.scenario import BASELINE, Scenario
@@ -41,7 +41,7 @@ def simulate(
 
     The baseline is lived by everyone; an arm by those it reaches, whose baseline life is counted again beside it
     (arm = baseline - R0 + R1). `in_full` lives every arm by everyone: the oracle, with the same ledgers. `ids`
-    are the persons, by default all of the cohort; `families` the family of each, by default one of his own: siblings
+    are the persons, by default all of the cohort, and have their classmates among them; `families` the family of each, by default one of his own: siblings
     share the draws of all that is keyed by family. `progress` is told the share done. Raises ScenarioError for
     settings out of range.
     """
@@ -59,30 +59,38 @@ def simulate(
     outcome = Outcome(plan, seed, replicate, empty_ledger(plan))
     plan.make_tables()  # before threads share them
     offered = _no_deliveries(plan, len(plan.watched))
-    full = {arm for arm in plan.compared if in_full or arm in plan.changed}
-    marks = np.zeros(len(persons), dtype=np.uint64) if full - plan.changed else None
+    full = {arm for arm in plan.compared if in_full or plan.in_classes or arm in plan.changed}
+    marks = np.zeros((2, len(persons)), dtype=np.uint64) if full - plan.changed else None
+    if plan.in_classes:
+        outcome.everyone = persons
     reached = lives.live(plan.watching, persons, outcome.baseline, offered, marks=marks, part=(0.0, 0.6))
     for bit, arm in enumerate(plan.compared):
         part = 0.6 + 0.4 * bit / len(plan.compared), 0.6 + 0.4 * (bit + 1) / len(plan.compared)
         hit = reached >> np.uint64(bit) & np.uint64(1) == 1
         in_arm, in_baseline = empty_ledger(plan), empty_ledger(plan)
         refused = _no_deliveries(plan, len(plan.interventions))
+        through_classmates = None
         if arm in full:
-            other = None if arm in plan.changed else np.zeros(len(persons), dtype=np.uint64)
+            other = None if arm in plan.changed else np.zeros((2, len(persons)), dtype=np.uint64)
             enrolled = lives.live(plan.programs[arm], persons, in_arm, marks=other, part=part)
             in_baseline = outcome.baseline
             if other is None or marks is None:  # lives differ from birth, which says nothing of the offers
                 hit = enrolled != 0
             else:
-                hit |= other != marks
+                lives_differ, places_differ = other != marks
+                if plan.in_classes:  # whom the baseline's life would reach, classmates may have kept out
+                    hit = (hit & (enrolled != 0)) | places_differ
+                    through_classmates = _by_block(plan, persons, lives_differ & ~hit)
+                else:
+                    hit |= lives_differ
         else:
             lives.live(plan.programs[arm], persons.some(hit), in_arm, part=part)
             again = _no_deliveries(plan, len(plan.watched))
             lives.live(plan.watching, persons.some(hit), in_baseline, again, part=part)
             _add_refused(plan, bit, offered - again, refused)
-        by_block = np.bincount(persons.blocks[hit], minlength=plan.scenario.cohort.blocks)
         outcome.reached[arm], outcome.families[arm] = persons.ids[hit], persons.families[hit]
-        outcome.arms[arm] = ArmCounts(in_arm, in_baseline, by_block, refused)
+        by_block = _by_block(plan, persons, hit)
+        outcome.arms[arm] = ArmCounts(in_arm, in_baseline, by_block, refused, through_classmates)
     outcome.person_years = lives.lived
     outcome.seconds = time.perf_counter() - started
     return outcome
@@ -111,8 +119,8 @@ class _Lives:
     ) -> NDArray[np.uint64]:
         """Live these persons under a program; return, a bit an arm, whom its offers reach.
 
-        offered: what the watched offers are added to; marks: filled with the mark of each life, for lives that are
-        to be compared; part: from which share of all the work to which this is.
+        offered: what the watched offers are added to; marks: (2, persons), filled with the mark of each life and of
+        its places in offers, for lives that are to be compared; part: from which share of all the work to which.
         """
         reached = np.zeros(len(persons), dtype=np.uint64)
         lock = Lock()
@@ -125,9 +133,9 @@ class _Lives:
             if marks is None:
                 chunk.live(steps, tally, row=1)
             else:
-                mark = np.zeros(len(some), dtype=np.uint64)
-                chunk.live_marked(steps, tally, 1, mark)
-                marks[members] = mark
+                mark = np.zeros((2, len(some)), dtype=np.uint64)
+                chunk.live_marked(steps, tally, 1, *mark)
+                marks[:, members] = mark
             with lock:
                 tally.add_to(ledger, self.plan, program)
                 if offered is not None:
@@ -139,13 +147,17 @@ class _Lives:
         done = 0
         pool = ThreadPoolExecutor(self.threads)
         try:
-            for number in pool.map(one, chunks(persons.blocks, self.chunk)):
+            for number in pool.map(one, chunks(persons.blocks, self.chunk, class_of(self.plan, persons.ids))):
                 done += number
                 if self.progress is not None:
                     self.progress(part[0] + (part[1] - part[0]) * done / len(persons))
         finally:
             pool.shutdown(cancel_futures=True)  # an interrupt waits for the chunks at work, not for all that wait
         return reached
+
+
+def _by_block(plan: Plan, persons: Persons, which: NDArray[np.bool_]) -> NDArray[np.int64]:
+    return np.bincount(persons.blocks[which], minlength=plan.scenario.cohort.blocks)
 
 
 def _no_deliveries(plan: Plan, offers: int) -> NDArray[np.int64]:
@@ -168,11 +180,14 @@ def _add_refused(plan: Plan, bit: int, unreached: NDArray[np.int64], refused: ND
 
 
 def relive(outcome: Outcome, arm: str, program: Program, *, threads: int = 1) -> Ledger:
-    """Live those whom an arm reaches under another program; return their ledger, all parts counted together."""
+    """Live those whom an arm reaches under another program; return their ledger, all parts counted together.
+
+    In classes everyone is lived again, because whom it reaches changes others.
+    """
     plan = outcome.plan
     cohort = plan.scenario.cohort
     key = np.uint64(philox_key(outcome.seed, outcome.replicate))
-    reached = persons_of(plan, outcome.reached[arm], outcome.families[arm], key)
+    reached = outcome.everyone or persons_of(plan, outcome.reached[arm], outcome.families[arm], key)
     strata = max(1, len(cohort.strata))
     ledger = Ledger.empty(plan.margins, strata, plan.scenario.horizon, len(plan.interventions))
     by_stratum = replace(reached, blocks=reached.blocks // cohort.parts if cohort.strata else 0 * reached.blocks)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sim.domain import Quantity
 from sim.ledger import Counts, Ledger, Margin, amounts, need_of
+from sim.persons import Persons
 from sim.plan import Plan
 from sim.prices import Counted, counted_when
 from sim.scenario import BASELINE
@@ -32,6 +33,8 @@ class ArmCounts:
     """Persons reached, by block."""
     refused: Counts
     """Offers to those whom the arm does not reach, who refused them: laid out as a ledger's deliveries."""
+    through_classmates: Counts | None = None
+    """Persons, by block, whom the arm does not reach and whose lives it changes; None without classes."""
 
 
 @dataclass
@@ -47,6 +50,8 @@ class Outcome:
     """Identities of the persons that each arm reaches, while they are known."""
     families: dict[str, NDArray[np.uint64]] = field(default_factory=dict)
     """Families of those persons, one for each."""
+    everyone: Persons | None = None
+    """All persons of a cohort in classes, while they are known: there nobody can be lived again alone."""
     person_years: int = 0
     """Person-years lived by the engine, the reached persons' second lives included."""
     seconds: float = 0.0
@@ -84,6 +89,7 @@ class Outcome:
             known.in_baseline.together(strata),
             known.participants.reshape(strata, -1).sum(axis=1),
             known.refused.reshape(strata, -1, *known.refused.shape[1:]).sum(axis=1),
+            None if known.through_classmates is None else known.through_classmates.sum(keepdims=True),
         )
         plan = replace(self.plan, scenario=one_part)
         return replace(self, plan=plan, baseline=self.baseline.together(strata), arms={arm: counts})

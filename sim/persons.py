@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -120,13 +121,30 @@ def block_of(plan: Plan, ids: Ids, key: int | np.uint64, families: Ids) -> NDArr
     return stratum_of(plan, ids, key, families) * cohort.parts + copy % cohort.parts
 
 
-def chunks(blocks: NDArray[np.int64], most: int) -> list[NDArray[np.int64]]:
-    """Return the places of the persons of each chunk: at most so many, of at most CHUNK_BLOCKS blocks."""
-    order = np.argsort(blocks, kind="stable")
+def class_of(plan: Plan, ids: Ids) -> Ids:
+    """Return a number of the class that each person is in: neighbours of one copy; no numbers where there are none."""
+    size = plan.scenario.cohort.class_size
+    if size is None:
+        return np.zeros(0, dtype=np.uint64)
+    number = ids & np.uint64(2**24 - 1)
+    return (ids - number) + number // np.uint64(size)
+
+
+def chunks(blocks: NDArray[np.int64], most: int, classes: Ids | None = None) -> list[NDArray[np.int64]]:
+    """Return the places of the persons of each chunk: at most so many, of at most CHUNK_BLOCKS blocks.
+
+    classes: of each person, as of `class_of`; a chunk holds whole classes, so its size rounds up to them.
+    """
+    own = np.zeros(0, dtype=np.uint64) if classes is None else classes
+    order = np.lexsort((own, blocks)) if len(own) else np.argsort(blocks, kind="stable")
     number = np.cumsum(np.diff(blocks[order], prepend=blocks[order[:1]]) != 0) // CHUNK_BLOCKS
     pieces = []
     for members in np.split(order, np.flatnonzero(np.diff(number)) + 1):
-        pieces += [members[k : k + most] for k in range(0, len(members), most)]
+        starts = np.arange(0, len(members), most)
+        if len(own):
+            begin = np.flatnonzero(np.diff(own[members], prepend=own[members[:1]] + np.uint64(1)))
+            starts = begin[np.unique(np.minimum(np.searchsorted(begin, starts), len(begin) - 1))]
+        pieces += [members[low:high] for low, high in pairwise([*starts, len(members)])]
     return pieces
 
 
