@@ -41,9 +41,12 @@ def simulate(
 
     The baseline is lived by everyone; an arm by those it reaches, whose baseline life is counted again beside it
     (arm = baseline - R0 + R1). `in_full` lives every arm by everyone: the oracle, with the same ledgers. `ids`
-    are the persons, by default all of the cohort, and have their classmates among them; `families` the family of each, by default one of his own: siblings
+    are the persons, by default all of the cohort; `families` the family of each, by default one of his own: siblings
     share the draws of all that is keyed by family. `progress` is told the share done. Raises ScenarioError for
     settings out of range.
+
+    Where the cohort is in classes every arm is lived by everyone, and classmates are those of the persons who are in
+    one class.
     """
     if isinstance(plan, Scenario):
         plan = bind(plan)

@@ -7,6 +7,7 @@ kernel, in whole numbers.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from sim.errors import ModelError
 from sim.tables import Column, Parameters, Rule
@@ -37,7 +38,7 @@ class GroupValue:
 
     def __post_init__(self) -> None:
         whole = self._millionths
-        rising = all(low < high for low, high in zip(whole, whole[1:], strict=False))
+        rising = all(low < high for low, high in pairwise(whole))
         if not 2 <= len(whole) <= MOST_BINS or whole[0] != 0 or not rising or whole[-1] > MILLION:
             raise ModelError(
                 f"the bins of the group value '{self.name}' must be 2 to {MOST_BINS} shares that rise from 0, at most 1"
@@ -62,7 +63,7 @@ class GroupValue:
     def cuts(self) -> tuple[int, ...]:
         """Twice the share, in millionths, above which one is in a higher bin than the first, the second, …"""
         whole = self._millionths
-        return tuple(low + high for low, high in zip(whole, whole[1:], strict=False))
+        return tuple(low + high for low, high in pairwise(whole))
 
     def window(self, parameters: Parameters) -> tuple[int, int]:
         """Return the ages in which it is taken, with the parameters of its domain; raises ModelError."""

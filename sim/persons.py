@@ -127,7 +127,7 @@ def class_of(plan: Plan, ids: Ids) -> Ids:
     if size is None:
         return np.zeros(0, dtype=np.uint64)
     number = ids & np.uint64(2**24 - 1)
-    return (ids - number) + number // np.uint64(size)
+    return np.asarray(ids - number + number // np.uint64(size), dtype=np.uint64)
 
 
 def chunks(blocks: NDArray[np.int64], most: int, classes: Ids | None = None) -> list[NDArray[np.int64]]:

@@ -104,8 +104,8 @@ def _class_words(scenario: Scenario) -> str:
     if size is None:
         return ""
     return (
-        f"\nIn classes of {size}, drawn at random: what participants change for classmates is in all amounts, and in what"
-        " is told per 100 participants."
+        f"\nIn classes of {size}, put together at random: what participants change for classmates is in all amounts, and"
+        " in what is told per 100 participants."
     )
 
 
@@ -116,8 +116,8 @@ def _print_arm(console: Console, answer: Answer, arm: str, detail: bool) -> None
     title = (
         offers[0].title if len(offers) == 1 else ", ".join(one.catalogue_name for one in offers) or "changed figures"
     )
-    others = result.through_classmates_per_cohort
-    more = "" if others is None else f", {others:,.0f} more lives changed through classmates"
+    others = result.through_classmates_per_cohort or 0.0
+    more = f", {others:,.{0 if others >= 10 else 1}f} more lives changed through classmates" if others else ""
     console.print(f"\n[bold]{arm}[/bold]: {title}; {result.participants_per_cohort:,.0f} participants{more}")
     for payer, one in result.by_payer.items():
         if payer.count(".") == 0 or detail:
