@@ -17,7 +17,7 @@ from sim.domain import Quantity
 from sim.draws import philox_key
 from sim.errors import TargetError
 from sim.ledger import Margin, amounts, need_of
-from sim.persons import NOT_ALIVE, all_ids, persons_of
+from sim.persons import NOT_ALIVE, all_ids, class_of, persons_of, split
 from sim.plan import Plan
 from sim.prices import Economics, Price
 from sim.scenario import BASELINE
@@ -36,9 +36,16 @@ Reader = Callable[[History], NDArray[np.generic]]
 
 
 def sampled_ids(plan: Plan, persons: int = SAMPLE) -> NDArray[np.uint64]:
-    """Return the identities of a sample spread evenly over all copies; everyone where there are no more."""
+    """Return the identities of a sample spread evenly over all copies, of whole classes; everyone if there are few."""
     ids = all_ids(plan)
-    return ids if len(ids) <= persons else ids[(np.arange(persons) * len(ids)) // persons]
+    if len(ids) <= persons:
+        return ids
+    size = plan.scenario.cohort.class_size
+    if size is None:
+        return ids[(np.arange(persons) * len(ids)) // persons]
+    every, number = np.unique(class_of(plan, ids), return_inverse=True)
+    classes = max(1, persons // size)
+    return ids[np.isin(number, (np.arange(classes) * len(every)) // classes)]
 
 
 def read_lives(
@@ -48,12 +55,14 @@ def read_lives(
     key = philox_key(seed)
     persons = persons_of(plan, sampled_ids(plan) if ids is None else ids, None, key)
     found: dict[str, list[NDArray[np.generic]]] = {name: [] for name in readers}
-    for start in range(0, len(persons), batch):
-        some = persons.some(np.arange(start, min(start + batch, len(persons))))
+    batches = split(np.argsort(persons.ids), batch, class_of(plan, persons.ids))  # classes side by side
+    for members in batches:
+        some = persons.some(members)
         history = history_of(plan, plan.programs[BASELINE], some.ids, key, some.families)
         for name, reader in readers.items():
             found[name].append(reader(history))
-    return {name: np.concatenate(parts, axis=-1) for name, parts in found.items()}
+    in_order = np.argsort(np.concatenate(batches))
+    return {name: np.concatenate(parts, axis=-1)[..., in_order] for name, parts in found.items()}
 
 
 def alive(plan: Plan, history: History) -> NDArray[np.bool_]:

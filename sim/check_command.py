@@ -46,11 +46,12 @@ def plan_as_dict(plan: Plan) -> dict[str, Any]:
         "persons": scenario.cohort.persons,
         "copies": scenario.cohort.copies,
         "strata": _strata_as_dict(plan),
+        "class_size": scenario.cohort.class_size,
         "steps": scenario.horizon,
         "order": [domain.name for domain in model.all_domains],
         "races": _mixed_states(plan),
         "causal_share": scenario.causal_share,
-        "links": [_link_as_dict(link) for link in scenario.links],
+        "links": [_link_as_dict(link, plan) for link in scenario.links],
         "residence": _residence_as_dict(scenario.prices),
         "margins": [
             {"columns": list(m.columns), "cells": m.cells, "asked_by": list(m.whose)} for m in plan.margins if m.columns
@@ -86,8 +87,9 @@ def _residence_as_dict(prices: PriceList) -> dict[str, Any] | None:
     }
 
 
-def _link_as_dict(link: Link) -> dict[str, Any]:
+def _link_as_dict(link: Link, plan: Plan) -> dict[str, Any]:
     return {
+        "acts": plan.in_classes or link.from_domain not in plan.scenario.model.group_values,
         "domain": link.domain,
         "parameter": link.parameter,
         "from": link.from_domain,

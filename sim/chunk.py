@@ -14,11 +14,12 @@ import sim.kernels.layout as at
 from sim.errors import ScenarioError
 from sim.kernels.count import MOST_REPLICATED, REPLICAS, count_margins
 from sim.kernels.enrol import CARRIES, DELIVERED
+from sim.kernels.groups import take_group_values
 from sim.kernels.live import live
 from sim.kernels.screen import SLICE
 from sim.kernels.year import begin_year
 from sim.ledger import Ledger
-from sim.persons import NOT_ALIVE, Ids, Persons, born, persons_of
+from sim.persons import NOT_ALIVE, Ids, Persons, born, class_of, persons_of
 from sim.plan import Plan
 from sim.program import Program
 
@@ -31,6 +32,7 @@ _PROGRAM = (
     "domains", "streams", "state_moves", "moves", "tables", "reads", "thresholds", "weights", "factors",
     "factor_values", "screen", "tops", "effects", "course", "course_log", "levels", "level_of", "merged", "offers",
     "years", "n_active", "active", "switches", "chances", "previous", "counters", "margins",
+    "groups", "cuts",
 )  # fmt: skip
 
 
@@ -47,22 +49,42 @@ class Tally:
     persons: NDArray[np.int64]
     """Persons at the start, by block."""
 
+    @classmethod
+    def within(cls, ledger: Ledger, program: Program) -> Tally:
+        """Return what counts straight into a ledger, but for the offers, which `add_deliveries` adds."""
+        blocks, rows, _ = ledger.counts.shape
+        deliveries = np.zeros((blocks, rows, len(program.offers), at.DELIVERY_COUNTS), dtype=np.int64)
+        return cls(np.arange(blocks), ledger.counts, deliveries, ledger.persons)
+
+    def of(self, blocks: NDArray[np.int64]) -> Tally:
+        """Return the part of some neighbouring blocks, which counts into this tally."""
+        here = slice(blocks[0], blocks[-1] + 1)
+        return Tally(blocks, self.counts[here], self.deliveries[here], self.persons[here])
+
+    def add(self, other: Tally) -> None:
+        """Add the counts of a tally of the same blocks."""
+        for mine, its in (
+            (self.counts, other.counts),
+            (self.deliveries, other.deliveries),
+            (self.persons, other.persons),
+        ):
+            mine += its
+
     def add_to(self, ledger: Ledger, plan: Plan, program: Program) -> None:
         """Add the counts to a ledger, each offer to its intervention."""
         ledger.counts[self.blocks] += self.counts
+        ledger.persons[self.blocks] += self.persons
+        self.add_deliveries(ledger, plan, program)
+
+    def add_deliveries(self, ledger: Ledger, plan: Plan, program: Program) -> None:
+        """Add what was counted of the offers that are made to a ledger, each to its intervention."""
         for offer in range(program.arrays["n_active"]):
             place = plan.interventions.index(program.offers[offer])
             ledger.deliveries[self.blocks, :, place] += self.deliveries[:, :, offer]
-        ledger.persons[self.blocks] += self.persons
 
     def offered(self, program: Program) -> NDArray[np.int64]:
         """Return the counts of the offers that are only watched."""
         return self.deliveries[:, :, program.arrays["n_active"] :]
-
-    def lived(self, plan: Plan) -> int:
-        """Return the person-years counted: everyone alive after a step stands once in every margin of the living."""
-        margin = next(margin for margin in plan.margins if not margin.deaths)
-        return int(self.counts[:, 1:, margin.start : margin.start + margin.cells].sum())
 
 
 class Chunk:
@@ -90,14 +112,19 @@ class Chunk:
         self.alive = n
         self.ids, self.families = persons.ids.copy(), persons.families.copy()
         self.origin = np.arange(n)
-        self.held, self.block = np.unique(persons.blocks, return_inverse=True)
+        first = persons.blocks.min(initial=np.iinfo(np.int64).max) if n else 0
+        self.held = np.arange(first, persons.blocks.max(initial=first) + 1)
+        """The neighbouring blocks that its persons are counted in."""
+        self.block = persons.blocks - first
         self.cols = born(plan, persons.ids, key, persons.families) if cols is None else cols.copy()
         self.standing, self.start, self.delivered = np.zeros((3, len(program.offers), n), dtype=np.uint8)
         self.reached = np.zeros(n, dtype=np.uint64)
         """A bit an arm, by the place at the start: whom it reaches."""
         self.since = np.full((len(program.offers), n), NOT_IN_LINE, dtype=np.int16)
         """The step since which each one waits for a place in every offer, by the place at the start."""
-        self._room = _room(plan, program, n)
+        self.classes = np.unique(class_of(plan, persons.ids), return_inverse=True)[1]
+        """The class of each, by the place at the start; nobody's where there are none."""
+        self._room = _room(plan, program, n, int(self.classes.max(initial=-1)) + 1)
 
     @property
     def _courses(self) -> tuple[ByteArray, ByteArray, ByteArray]:
@@ -106,23 +133,36 @@ class Chunk:
 
     def tally(self, rows: int) -> Tally:
         """Return counts of these persons with so many rows, the first of which holds them as they now are."""
-        plan, blocks = self.plan, len(self.held)
-        persons = np.bincount(self.block[: self.alive], minlength=blocks)
-        counts = np.zeros((blocks, rows, sum(margin.cells for margin in plan.margins)), dtype=np.int64)
+        tally = self.room_to_count(rows)
+        self.count(tally, 0)
+        return tally
+
+    def room_to_count(self, rows: int) -> Tally:
+        """Return counts of nothing yet, with so many rows."""
+        blocks = len(self.held)
+        counts = np.zeros((blocks, rows, sum(margin.cells for margin in self.plan.margins)), dtype=np.int64)
         deliveries = np.zeros((blocks, rows, len(self.program.offers), at.DELIVERY_COUNTS), dtype=np.int64)
+        return Tally(self.held, counts, deliveries, np.zeros(blocks, dtype=np.int64))
+
+    def count(self, tally: Tally, row: int) -> None:
+        """Count these persons as they now are in a row of a tally, and how many they are."""
         arrays, room = self.program.arrays, self._room
+        tally.persons += np.bincount(self.block[: self.alive], minlength=len(self.held))
         count_margins(
-            self.alive, self.cols, arrays["margins"], arrays["reads"], counts, 0, self.block, room["margin_cells"],
-            room["replicas"],
+            self.alive, self.cols, arrays["margins"], arrays["reads"], tally.counts, row, self.block,
+            room["margin_cells"], room["replicas"],
         )  # fmt: skip
-        return Tally(self.held, counts, deliveries, persons)
 
     def some(self, which: NDArray[Any], program: Program) -> Chunk:
         """Return a copy of the living at some places, who live on under a program from where they now stand.
 
-        Offers of the same name go on; raises ScenarioError where one in delivery is not made by the program.
+        Offers of the same name go on; raises ScenarioError where one in delivery is not made by the program, or where
+        classmates part.
         """
         living = which[: self.alive] if which.dtype == bool else which
+        classes = self.classes[self.origin[: self.alive]] if len(self.classes) else self.classes
+        if len(classes) and (parted := set(classes[living]) & set(np.delete(classes, np.arange(self.alive)[living]))):
+            raise ScenarioError(f"a class is lived as a whole, and {len(parted)} would be parted")
         persons = Persons(self.ids[: self.alive], self.families[: self.alive], self.held[self.block[: self.alive]])
         other = Chunk(self.plan, program, persons.some(living), self.key, self.cols[:, : self.alive][:, living])
         other.birth, other.step = self.birth, self.step
@@ -137,8 +177,16 @@ class Chunk:
         return other
 
     def begin(self) -> None:
-        """Set what a step begins with, before offers are made: ages and `previous_` values. To do so twice is no harm."""
-        begin_year(self.alive, self.step - self.birth, self.cols, self.program.arrays["previous"])
+        """Set what a step begins with, before offers are made: ages, `previous_` and group values.
+
+        To do so twice is no harm.
+        """
+        arrays, room, age = self.program.arrays, self._room, self.step - self.birth
+        begin_year(self.alive, age, self.cols, arrays["previous"])
+        take_group_values(
+            self.alive, age, self.origin, self.classes, self.cols, arrays["groups"], arrays["cuts"], arrays["tables"],
+            arrays["reads"], arrays["switches"], room["margin_cells"], room["members"], room["meeting"],
+        )  # fmt: skip
 
     def live(self, until: int, tally: Tally, row: int) -> None:
         """Live up to, not through, a step, counting from a row on.
@@ -149,17 +197,18 @@ class Chunk:
         self.alive = live(
             self.alive, self.step, until, self.birth, row, self.key, self.ids, self.families, self.origin, self.block,
             self.cols, self.standing, self.start, self.delivered, self.reached, *(arrays[name] for name in _PROGRAM),
-            tally.counts, tally.deliveries, *self._room.values(),
+            tally.counts, tally.deliveries, self.classes, *self._room.values(),
         )  # fmt: skip
         self.step = until
 
     def live_marked(self, until: int, tally: Tally, row: int, marks: NDArray[np.uint64]) -> None:
-        """Live as `live` does, and add every year of each life to its mark: equal marks are equal lives.
+        """Live as `live` does, and add every year of each life to its marks: equal marks are equal lives.
 
-        marks: (persons,) by the place at the start. A life is what changes in it, and which offers of the arm it has
-        a place in during a step, the step of death included. The marks of two lives that differ are equal with a
-        chance of about 2^-64.
+        marks: (2, persons) by the place at the start: of the life, and of that alone which gives a place in an offer,
+        and when. A life is what changes in it, and which offers of the arm it has a place in during a step, the step
+        of death included. The marks of two lives that differ are equal with a chance of about 2^-64.
         """
+        lives, places = marks
         while self.step < until:
             before = self.alive
             self.live(self.step + 1, tally, row)
@@ -167,11 +216,15 @@ class Chunk:
             mark = np.full(self.alive, _weight("alive", self.step))
             for name in self.plan.scenario.model.changing:
                 mark += _weight(name, self.step) * self.cols[self.plan.layout.row(name), : self.alive]
-            marks[self.origin[: self.alive]] += mark
+            lives[self.origin[: self.alive]] += mark
             for place, name in enumerate(self.program.offers[: self.program.arrays["n_active"]]):
                 standing, years = self.standing[place, :before], self.delivered[place, :before]
                 has = (standing == DELIVERED) | (standing == CARRIES)
-                marks[self.origin[:before]] += _weight(f"offer {name}", self.step) * np.where(has, years + np.uint64(1), 0)
+                is_new = has & (self.start[place, :before] == self.step - 1)
+                lives[self.origin[:before]] += _weight(f"offer {name}", self.step) * np.where(
+                    has, years + np.uint64(1), 0
+                )
+                places[self.origin[:before]] += _weight(f"place {name}", self.step) * is_new
 
 
 @cache
@@ -180,12 +233,14 @@ def _weight(name: str, step: int) -> np.uint64:
     return np.uint64(int.from_bytes(blake2b(f"{step} {name}".encode(), digest_size=8).digest(), "little") | 1)
 
 
-def _room(plan: Plan, program: Program, n: int) -> dict[str, NDArray[Any]]:
+def _room(plan: Plan, program: Program, n: int, classes: int) -> dict[str, NDArray[Any]]:
     """Return the arrays that the kernels work in, in the order in which `live` takes them."""
     domains = program.arrays["domains"]
     most_blocks = max(1, domains[:, at.BLOCKS].max(initial=1))
     eighths = (n + 7) // 8 * 8  # flags are looked through eight at a time
     return {
+        "members": np.zeros(classes, dtype=np.int64),
+        "meeting": np.zeros(classes, dtype=np.int64),
         "acting": np.zeros(n if program.arrays["n_active"] else 0, dtype=np.uint64),
         "moved": np.empty((len(domains), n), dtype=np.int64),
         "n_moved": np.zeros(len(domains), dtype=np.int64),

@@ -11,7 +11,7 @@ from sim.errors import Problem
 from sim.form_check import Checked, Findings
 from sim.model import Model
 from sim.people import Population
-from sim.scenario import MOST_STRATA, Cohort, Stratum, wrong_condition
+from sim.scenario import CLASSES_IN_STRATA, MOST_STRATA, Cohort, Stratum, wrong_condition
 from sim.source import KeyPath
 from sim.strata import condition_of
 
@@ -39,17 +39,23 @@ def cohort_from(
     copies = given.get("copies", form.copies)
     before = len(found.problems)
     strata = strata_from(file, model, population, given.get("strata", {}), found)
+    size = form.classes.size if form.classes else None
+    if strata and size is not None:
+        found.note(file, ("cohort", "classes"), CLASSES_IN_STRATA, "leave one of them out", at_key=True)
+    if size is not None and not model.group_values:
+        sentence = f"no rule of model '{model.name}' asks about classmates"
+        found.note(file, ("cohort", "classes"), sentence, "leave `classes` out", at_key=True)
     if len(found.problems) > before:
         return None
     if persons is None:
-        return Cohort(form.born, births, copies, strata)
+        return Cohort(form.born, births, copies, strata, size)
     total = sum(stratum.persons for stratum in strata)
     most = (2**24 if strata else births) * MAX_COPIES
     if not 1 <= persons <= most:
         found.problems.append(Problem(f"the number of persons must be 1 to {most:,}, not {persons:,}"))
         return None
     if not strata:
-        return Cohort(form.born, births, -(-persons // births))
+        return Cohort(form.born, births, -(-persons // births), class_size=size)
     scaled = [replace(stratum, persons=-(-persons * stratum.persons // total)) for stratum in strata]
     return Cohort(form.born, births, copies, tuple(scaled))
 

@@ -160,6 +160,8 @@ def _compared(answer: Answer, arm: str) -> ArmComparison:
     extra: dict[str, Any] = {}
     if result.own is not None:
         extra["own_municipality"] = _payer_change(result.own)
+    if result.through_classmates_per_cohort is not None:
+        extra["through_classmates_per_cohort"] = result.through_classmates_per_cohort
     if needed := answer.needed.get(arm):
         extra["needed_effect"] = NeededEffect(ratio=needed.ratio, on=list(needed.on), runs=needed.runs)
     if nets := answer.nets.get(arm):

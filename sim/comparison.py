@@ -70,7 +70,7 @@ class PayerResult:
 
 @dataclass(frozen=True)
 class Measure:
-    """A quantity's change over life per 100 participants."""
+    """A quantity's change over life per 100 participants, what they change for classmates included."""
 
     change: float
     se: float | None
@@ -84,12 +84,15 @@ class ArmResult:
     participants: float
     """Simulated persons whom the arm reaches; the expected number where it is expected."""
     participants_per_cohort: float
+    """Weighted, in one year's births."""
     by_payer: Mapping[str, PayerResult]
     measures: Mapping[str, Measure]
     delivered: Mapping[str, Mapping[str, float]]
     """By intervention: offered, started and years of delivery per cohort."""
     own: PayerResult | None = None
     """The municipality without what falls on others after a move; None where nothing does."""
+    through_classmates_per_cohort: float | None = None
+    """Persons whose lives change only because those of their classmates do; None without classes."""
 
 
 @dataclass
@@ -303,7 +306,8 @@ def _arm_result(pricing: _Pricing, arm: str, nodes: tuple[str, ...], factors: Fl
     by_payer = {node: result(node) for node in nodes}
     own = result(OWN) if OTHER in nodes else None
     per_cohort = float(outcome.fold(counts.participants).sum() / copies)
-    return ArmResult(counts.participants.sum().item(), per_cohort, by_payer, measures, delivered, own)
+    others = None if counts.through_classmates is None else float(counts.through_classmates.sum() / copies)
+    return ArmResult(counts.participants.sum().item(), per_cohort, by_payer, measures, delivered, own, others)
 
 
 def _payer_result(

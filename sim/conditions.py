@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,13 +32,14 @@ class Conditions:
     once: Callable[[tuple[Any, ...], Callable[[], Any]], Any]
     """What returns, by key, what a function made before, or makes it."""
 
-    def switch(self, rule: Rule, where: str, key: Any) -> int:
+    def switch(self, rule: Rule, where: str, key: Any, parameters: Parameters | None = None) -> int:
         """Add a 0/1 table of a condition; raises RuleError naming where it stands. key: what tells it from others."""
+        own = Parameters() if parameters is None else parameters
         columns = self.model.ordered(rule.reads)
 
         def switches() -> NDArray[Any]:
             try:
-                grid = tabulate(rule, columns, Parameters(), unit="value")[0]
+                grid = tabulate(rule, columns, own, unit="value")[0]
             except RuleError as error:
                 raise RuleError(f"{where}: {error.problems[0].message}", hint=error.problems[0].hint) from None
             return np.asarray(grid != 0, dtype=np.uint8)
@@ -67,6 +68,19 @@ class Conditions:
             return tabulate(rule, columns, Parameters(), lower=-math.inf, unit="rank")[0]
 
         return self.laid.add("ranks", columns, (0, MAX_AGE), [self.once(("rank", intervention.rank), ranks)])
+
+    def group_values(self, parameters: Mapping[str, Parameters]) -> tuple[list[list[int]], list[int]]:
+        """Return a row for each group value, and the cuts of all; no row where the model is lived without classes."""
+        rows: list[list[int]] = []
+        cuts: list[int] = []
+        for name, value in self.model.group_values.items():
+            own = parameters.get(value.domain, Parameters(value.domain))
+            ages = value.window(own)
+            if self.model.in_classes:
+                table = self.switch(value.when, f"group value '{name}'", ("group value", name), own)
+                rows.append([self.layout.row(name), table, *ages, len(cuts), len(cuts) + len(value.cuts)])
+                cuts += value.cuts
+        return rows, cuts
 
     def offer(self, intervention: Intervention, arms: int, *, made: bool) -> list[int]:
         """Return the row of an offer; arms: bits set in those whom it reaches; made: else it is only watched."""

@@ -34,7 +34,7 @@ class PayerChange(_Part):
 
 
 class Change(_Part):
-    """The change of a quantity over life per 100 participants."""
+    """The change of a quantity over life per 100 participants, what they change for classmates included."""
 
     change: float
     se: float | None
@@ -62,6 +62,9 @@ class ArmComparison(_Part):
 
     participants: int
     participants_per_cohort: float
+    through_classmates_per_cohort: float | None = Field(
+        default=None, description="persons whose lives change only because those of classmates do; in classes"
+    )
     delivered_per_cohort: dict[str, dict[str, float]]
     measures_per_100: dict[str, Change]
     by_payer: dict[str, PayerChange]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sim.errors import ModelError, nearest
+from sim.groups import GroupValue
 from sim.tables import Rule
 
 Bound = int | str
@@ -68,6 +69,7 @@ class Domain:
     """Whose address its draws have: siblings share a domain that is keyed by family."""
     moves: list[Move] = field(default_factory=list)
     factors: list[Factor] = field(default_factory=list)
+    group_values: list[GroupValue] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if len(set(self.states)) != len(self.states) or len(self.states) < 2:
@@ -101,6 +103,16 @@ class Domain:
             if not any(m.from_state == from_state and m.to == (to,) and m.kind == "hazard" for m in self.moves):
                 raise ModelError(f"no hazard '{self.name}: {from_state} -> {to}' to multiply by '{rule.name}'")
             self.factors.append(Factor(from_state, to, rule))
+            return rule
+
+        return register
+
+    def group_value(self, *, bins: Sequence[float], ages: tuple[Bound, Bound] = (0, 100)) -> Callable[[Any], Rule]:
+        """Register a condition: the share of a person's classmates who meet it is a column of its name, in bins."""
+
+        def register(function: Any) -> Rule:
+            rule = Rule.of(function)
+            self.group_values.append(GroupValue(self.name, rule, tuple(bins), ages))
             return rule
 
         return register

@@ -6,25 +6,28 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from threading import Lock
+from threading import Event, Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.chunk import Chunk
+from sim.chunk import Chunk, Tally
 from sim.draws import philox_key
 from sim.errors import ScenarioError
 from sim.in_step import InStep
 from sim.kernels.layout import DELIVERY_COUNTS
 from sim.ledger import Ledger
 from sim.outcome import ArmCounts, Outcome
-from sim.persons import Ids, Persons, chunks, copies, persons_of
+from sim.persons import Ids, Persons, class_of, copy_of, portions, split
 from sim.plan import Plan, bind
 from sim.program import Program
 from sim.scenario import BASELINE, Scenario
 
 CHUNK = 8192
 """Persons that are lived together: their columns and draws stay in the second-level cache."""
+
+RUNS = 4
+"""Parts that the persons fall into for each thread, so that no thread waits long for the last."""
 
 
 def simulate(
@@ -48,6 +51,9 @@ def simulate(
     shared by those of them who are in it; `families` the family of each, by default one of his own: siblings share
     the draws of all that is keyed by family. `progress` is told the share done. Raises ScenarioError for settings
     out of range.
+
+    Where the cohort is in classes every arm is lived by everyone, and classmates are those of the persons who are in
+    one class.
     """
     if isinstance(plan, Scenario):
         plan = bind(plan)
@@ -58,52 +64,78 @@ def simulate(
             raise ScenarioError(f"{name} must be 1 or more, not {value}")
     started = time.perf_counter()
     key = np.uint64(philox_key(seed, replicate))
-    persons = persons_of(plan, ids, families, key)
-    lives = _Lives(plan, key, threads, chunk, progress)
-    outcome = Outcome(plan, seed, replicate, empty_ledger(plan), given=(ids, families))
     plan.make_tables()  # before threads share them
-    offered = _no_deliveries(plan, len(plan.watched))
-    full = {arm for arm in plan.compared if in_full or arm in plan.in_full}
-    marks = np.zeros(len(persons), dtype=np.uint64) if full - plan.changed else None
-    reached = lives.live(plan.watching, persons, outcome.baseline, offered, marks=marks, part=(0.0, 0.6))
-    if not plan.watched:  # whom the baseline's own offers reach says nothing of an arm
-        reached[:] = 0
-    for bit, arm in enumerate(plan.compared):
-        part = 0.6 + 0.4 * bit / len(plan.compared), 0.6 + 0.4 * (bit + 1) / len(plan.compared)
-        hit = reached >> np.uint64(bit) & np.uint64(1) == 1
-        in_arm, in_baseline = empty_ledger(plan), empty_ledger(plan)
-        refused = _no_deliveries(plan, len(plan.interventions))
-        if arm in full:
-            other = None if arm in plan.changed else np.zeros(len(persons), dtype=np.uint64)
-            enrolled = lives.live(plan.programs[arm], persons, in_arm, marks=other, part=part)
-            in_baseline = outcome.baseline
-            if other is None or marks is None:  # lives differ from birth, which says nothing of the offers
-                hit = enrolled != 0
-            else:
-                hit |= other != marks
-        else:
-            lives.live(plan.programs[arm], persons.some(hit), in_arm, part=part)
-            again = _no_deliveries(plan, len(plan.watched))
-            lives.live(plan.watching, persons.some(hit), in_baseline, again, part=part)
-            _add_refused(plan, bit, offered - again, refused)
-        by_block = np.bincount(persons.blocks[hit], minlength=plan.scenario.cohort.blocks)
-        outcome.reached[arm], outcome.families[arm] = persons.ids[hit], persons.families[hit]
-        outcome.arms[arm] = ArmCounts(in_arm, in_baseline, by_block, refused)
-    outcome.person_years = lives.lived
+    outcome = Outcome(plan, seed, replicate, empty_ledger(plan), given=(ids, families))
+    for arm in plan.compared:
+        in_baseline = outcome.baseline if in_full or arm in plan.in_full else empty_ledger(plan)
+        none = np.zeros(plan.scenario.cohort.blocks, dtype=np.int64)
+        through = none.copy() if plan.in_classes else None
+        outcome.arms[arm] = ArmCounts(
+            empty_ledger(plan), in_baseline, none, _no_deliveries(plan, len(plan.interventions)), through
+        )
+    number = plan.scenario.cohort.persons if ids is None else len(ids)
+    arms = len(plan.compared) if in_full else len(plan.in_full) + 0.05 * len(plan.compared)
+    lives = _Lives(plan, key, threads, chunk, progress, number * (1 + arms))
+    known: dict[str, list[Persons]] = {}
+    for persons in portions(plan, ids, families, key):
+        for arm, reached in _live_portion(outcome, lives, persons, in_full).items():
+            known.setdefault(arm, []).append(reached)
+    for arm, parts in known.items():
+        outcome.reached[arm] = np.concatenate([one.ids for one in parts])
+        outcome.families[arm] = np.concatenate([one.families for one in parts])
+    ledgers = [one for counts in outcome.arms.values() for one in (counts.in_arm, counts.in_baseline)]
+    ledgers = [outcome.baseline, *(one for one in ledgers if one is not outcome.baseline)]
+    outcome.person_years = sum(one.person_years for one in ledgers)
+    if progress is not None:
+        progress(1.0)
     outcome.seconds = time.perf_counter() - started
     return outcome
 
 
+def _live_portion(outcome: Outcome, lives: _Lives, persons: Persons, in_full: bool) -> dict[str, Persons]:
+    """Live every arm of some persons, adding to the outcome; return, by arm, whom it reaches."""
+    plan = outcome.plan
+    full = {arm for arm in plan.compared if in_full or arm in plan.in_full}
+    marks = np.zeros((2, len(persons)), dtype=np.uint64) if full - plan.changed else None
+    offered = _no_deliveries(plan, len(plan.watched))
+    reached = lives.live(plan.watching, persons, outcome.baseline, offered, marks=marks)
+    if not plan.watched:  # whom the baseline's own offers reach says nothing of an arm
+        reached[:] = 0
+    found = {}
+    for bit, arm in enumerate(plan.compared):
+        hit = reached >> np.uint64(bit) & np.uint64(1) == 1
+        counts = outcome.arms[arm]
+        if arm not in full:
+            lives.live(plan.programs[arm], persons.some(hit), counts.in_arm)
+            again = _no_deliveries(plan, len(plan.watched))
+            lives.live(plan.watching, persons.some(hit), counts.in_baseline, again)
+            _add_refused(plan, bit, offered - again, counts.refused)
+        elif arm in plan.changed or marks is None:  # lives differ from birth, which says nothing of the offers
+            hit = lives.live(plan.programs[arm], persons, counts.in_arm) != 0
+        else:
+            other = np.zeros_like(marks)
+            lives.live(plan.programs[arm], persons, counts.in_arm, marks=other)
+            life_differs, place_differs = other != marks
+            hit = place_differs if counts.through_classmates is not None else hit | life_differs
+            if counts.through_classmates is not None:
+                counts.through_classmates += _by_block(plan, persons, life_differs & ~hit)
+        counts.participants += _by_block(plan, persons, hit)
+        found[arm] = persons.some(hit)
+    return found
+
+
 @dataclass
 class _Lives:
-    """Lives persons chunk by chunk on threads, adding what each chunk counted to a ledger."""
+    """Lives persons chunk by chunk on threads, and says how far it has come."""
 
     plan: Plan
     key: np.uint64
     threads: int
     chunk: int
     progress: Callable[[float], None] | None = None
-    lived: int = 0
+    expected: float = 1.0
+    """Lives that will be lived, as far as is known beforehand."""
+    done: int = 0
 
     def live(
         self,
@@ -113,45 +145,62 @@ class _Lives:
         offered: NDArray[np.int64] | None = None,
         *,
         marks: NDArray[np.uint64] | None = None,
-        part: tuple[float, float] = (0.0, 1.0),
     ) -> NDArray[np.uint64]:
         """Live these persons under a program; return, a bit an arm, whom its offers reach.
 
-        offered: what the watched offers are added to; marks: filled with the mark of each life, for lives that are
-        to be compared; part: from which share of all the work to which this is.
+        ledger: what they are counted in; offered: what the watched offers are added to; marks: (2, persons), filled
+        with the marks of each life, for lives that are to be compared.
+
+        A thread counts straight into the ledger where it alone has persons of a block.
         """
+        plan = self.plan
         reached = np.zeros(len(persons), dtype=np.uint64)
-        lock = Lock()
-        steps = self.plan.scenario.horizon
+        whole = Tally.within(ledger, program)
+        order = np.lexsort((persons.ids, persons.blocks))  # copies and classes are then neighbours
+        copies, classes = copy_of(persons.ids), class_of(plan, persons.ids)
+        alone = self.threads == 1 or len(np.unique(persons.blocks)) >= RUNS * self.threads
+        together = persons.blocks if alone else copies if program.queued else classes
+        lock, stop = Lock(), Event()
 
-        def live_some(together: NDArray[np.int64]) -> int:
-            parts = [together[k : k + self.chunk] for k in range(0, len(together), self.chunk)]
-            lived = [Chunk(self.plan, program, persons.some(members), self.key) for members in parts]
-            tallies = [chunk.tally(steps + 1) for chunk in lived]
-            own = None if marks is None else [np.zeros(len(members), dtype=np.uint64) for members in parts]
-            InStep(self.plan, program, lived).live(steps, tallies, [1] * len(parts), own)
-            with lock:
-                for place, (members, chunk, tally) in enumerate(zip(parts, lived, tallies, strict=True)):
-                    tally.add_to(ledger, self.plan, program)
-                    if offered is not None:
-                        offered[tally.blocks] += tally.offered(program)
-                    if marks is not None and own is not None:
-                        marks[members] = own[place]
-                    reached[members] = chunk.reached
-                    self.lived += tally.lived(self.plan)
-            return len(together)
+        def live_run(run: NDArray[np.int64]) -> None:
+            for some in split(run, 1, copies) if program.queued else split(run, self.chunk, classes):
+                if stop.is_set():
+                    return
+                pieces = split(some, self.chunk, classes)
+                lived = [Chunk(plan, program, persons.some(piece), self.key) for piece in pieces]
+                rows = plan.scenario.horizon + 1
+                tallies = [whole.of(chunk.held) if alone else chunk.room_to_count(rows) for chunk in lived]
+                own = None if marks is None else [np.zeros((2, len(piece)), dtype=np.uint64) for piece in pieces]
+                for chunk, tally in zip(lived, tallies, strict=True):
+                    chunk.count(tally, 0)
+                InStep(plan, program, lived).live(rows - 1, tallies, [1] * len(pieces), own)
+                with lock:
+                    for place, (piece, chunk, tally) in enumerate(zip(pieces, lived, tallies, strict=True)):
+                        if not alone:
+                            whole.of(chunk.held).add(tally)
+                        if marks is not None and own is not None:
+                            marks[:, piece] = own[place]
+                        reached[piece] = chunk.reached
+                    self.done += len(some)
+                    if self.progress is not None:
+                        self.progress(min(self.done / self.expected, 0.99))
 
-        done = 0
         pool = ThreadPoolExecutor(self.threads)
         try:
-            pieces = copies(persons.ids) if program.queued else chunks(persons.blocks, self.chunk)
-            for number in pool.map(live_some, pieces):
-                done += number
-                if self.progress is not None:
-                    self.progress(part[0] + (part[1] - part[0]) * done / len(persons))
+            size = max(1, len(persons) // (1 if self.threads == 1 else RUNS * self.threads))
+            for _ in pool.map(live_run, split(order, size, together)):
+                pass
         finally:
-            pool.shutdown(cancel_futures=True)  # an interrupt waits for the chunks at work, not for all that wait
+            stop.set()  # an interrupt waits for the chunks at work, not for all that wait
+            pool.shutdown(cancel_futures=True)
+        whole.add_deliveries(ledger, plan, program)
+        if offered is not None:
+            offered += whole.offered(program)
         return reached
+
+
+def _by_block(plan: Plan, persons: Persons, which: NDArray[np.bool_]) -> NDArray[np.int64]:
+    return np.bincount(persons.blocks[which], minlength=plan.scenario.cohort.blocks)
 
 
 def _no_deliveries(plan: Plan, offers: int) -> NDArray[np.int64]:
@@ -175,16 +224,20 @@ def _add_refused(plan: Plan, bit: int, unreached: NDArray[np.int64], refused: ND
 
 
 def relive(outcome: Outcome, arm: str, program: Program, *, threads: int = 1) -> Ledger:
-    """Live those whom an arm reaches under another program; return their ledger, all parts counted together."""
+    """Live those whom an arm reaches under another program; return their ledger, all parts counted together.
+
+    Where everyone lives the arm, because places are shared or classmates matter, everyone is lived again.
+    """
     plan = outcome.plan
     cohort = plan.scenario.cohort
     key = np.uint64(philox_key(outcome.seed, outcome.replicate))
-    reached = persons_of(plan, outcome.reached[arm], outcome.families[arm], key)
+    again = outcome.given if arm in plan.in_full else (outcome.reached[arm], outcome.families[arm])
     strata = max(1, len(cohort.strata))
     ledger = Ledger.empty(plan.margins, strata, plan.scenario.horizon, len(plan.interventions))
-    by_stratum = replace(reached, blocks=reached.blocks // cohort.parts if cohort.strata else 0 * reached.blocks)
-    share = -(-len(reached) // threads)  # one chunk a thread: they are few, and their blocks say nothing here
-    _Lives(plan, key, threads, max(1, min(CHUNK, share))).live(program, by_stratum, ledger)
+    lives = _Lives(plan, key, threads, CHUNK)
+    for some in portions(plan, *again, key):
+        stratum = some.blocks // cohort.parts if cohort.strata else np.zeros_like(some.blocks)
+        lives.live(program, replace(some, blocks=stratum), ledger)
     return ledger
 
 

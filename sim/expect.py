@@ -15,6 +15,7 @@ import numpy as np
 
 from sim.block import Given, block_of_domains
 from sim.chances import Grids
+from sim.errors import ScenarioError
 from sim.forward import MOST_ROWS, Forward
 from sim.joint_distribution import FloatArray
 from sim.ledger import Ledger
@@ -37,7 +38,7 @@ def expect(
     the step of each age, (ages, labels) or by label, drawn independently of all else every year (`death`: the shares
     that live and die). A block counts what its own domains say: prices and measures of the others are left out.
     The cohort is one copy; strata and numbers of copies mean nothing here. Raises ModelError where the joint
-    distribution would have more than `most_rows` rows, ScenarioError where a block is not closed.
+    distribution would have more than `most_rows` rows, ScenarioError where a block is not closed and for classes.
 
     >>> from sim.domain import Domain
     >>> from sim.model import Model
@@ -56,6 +57,11 @@ def expect(
     started = time.perf_counter()
     if isinstance(plan, Scenario):
         plan = bind(plan)
+    if plan.in_classes:
+        raise ScenarioError(
+            "in classes a life depends on those of classmates, so there is no distribution of one person to solve",
+            hint="leave `classes` out, or simulate",
+        )
     plan = _of_one_copy(plan)
     held: dict[str, FloatArray] = {}
     if domains is not None or given is not None:

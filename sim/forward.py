@@ -183,6 +183,9 @@ class Forward:
         for name in self.model.changing:
             if name in self.columns and name not in codes:
                 joint = joint.having(name, plan.start_codes.get(name, 0), columns[name].size)
+        for name in self.model.group_values:
+            if name in self.columns:  # nobody has classmates here
+                joint = joint.having(name, 0, columns[name].size)
         for offer in self.offers:
             joint = joint.having(offer.column, NOT_YET, len(offer.phases))
         self._check_rows(joint, "at birth")

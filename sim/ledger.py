@@ -148,6 +148,12 @@ class Ledger:
             self.margins, self.counts - other.counts, self.deliveries - other.deliveries, self.persons - other.persons
         )
 
+    @property
+    def person_years(self) -> int:
+        """Years that were lived: everyone alive after a step stands once in every margin of the living."""
+        margin = next(margin for margin in self.margins if not margin.deaths)
+        return int(self.of(margin)[:, 1:].sum())
+
     def together(self, strata: int) -> Ledger:
         """Return the ledger with all blocks of each stratum counted as one."""
 

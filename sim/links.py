@@ -2,6 +2,7 @@
 
 A file states the full association of a link. What acts is its causal part: the stated one, or for links known only
 as associations a share common to all, which the scenario sets. The rest of the association is left to latent traits.
+A link may also come from classmates, by a group value: it is then one number, for a share from none to all of them.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ COMMON = "common"
 
 UNITS = ("log ratio", "log odds ratio")
 
+UNIT_OF_SHARE = "log ratio per share"
+"""The unit of a link from classmates: what acts is its value times the share of them."""
+
 FloatArray = NDArray[np.float64]
 Place = Callable[[str], tuple[Checked, KeyPath]]
 """Where the value of a parameter stands."""
@@ -44,13 +48,13 @@ class Link:
     """Whose rules read it."""
     parameter: str
     from_domain: str
-    """Whose state, clock or counter it is indexed by."""
+    """Whose state, clock or counter it is indexed by; or the group value by which it comes from classmates."""
     unit: str
     common: bool
     """Whether only an association is known, so that the scenario's share says how much of it is causal."""
     causal_share: float
     causal: Mapping[str, float]
-    """Log ratio that acts, by label: the causal part of the association."""
+    """Log ratio that acts, by label or by share of classmates: the causal part of the association."""
     source: str
     provenance: str
 
@@ -118,6 +122,12 @@ def linked(
         if one.link is None or _is_spoilt(file, name):
             continue
         reading = _Reading(form.domain, name, one, one.link, linking, file, found)
+        if one.link.from_domain in linking.model.group_values:
+            number = reading.number(values[name], *at(name))
+            if number is not None:
+                result[name], link = reading.reduced_number(number)
+                links.append(link)
+            continue
         table = reading.table(values[name], *at(name))
         if table is not None:
             result[name], link = reading.reduced(table)
@@ -178,19 +188,41 @@ class _Reading:
         right = labels is not None and len(self.found.problems) == before
         return value if right and isinstance(value, Table) else None
 
+    def number(self, value: float | Table, file: Checked, place: KeyPath) -> float | None:
+        """Return the full association with classmates, everything checked; None where something is wrong."""
+        before = len(self.found.problems)
+        if self.form.unit != UNIT_OF_SHARE:
+            self.note(
+                ("unit",), f"has the unit {self.form.unit!r}; from classmates it is {UNIT_OF_SHARE!r}", UNIT_OF_SHARE
+            )
+        if self.link.causal_share == COMMON:
+            self.note(
+                ("link", "causal_share"),
+                f"is '{COMMON}': a link from classmates states its own, as means are held without classes",
+                "write 0 to 1",
+            )
+        else:
+            self.check_share()
+        if isinstance(value, Table):
+            sentence = f"link '{self.name}' is a table; from classmates it is one number, for a share of 1"
+            self.found.note(file, place, sentence)
+        right = len(self.found.problems) == before
+        return value if right and not isinstance(value, Table) else None
+
     def from_domain(self) -> Domain | None:
         """Return the domain that the link comes from."""
         name, model = self.link.from_domain, self.linking.model
         known = {one.name: one for one in model.domains if one.name != self.domain}
         if name in known:
             return known[name]
+        near = [*known, *model.group_values]
         path: KeyPath = ("link", "from")
         if name == self.domain:
             self.note(path, f"comes from '{name}' itself: a link leads from one domain to another", "leave `link` out")
         elif name in {trait.name for trait in model.traits}:
             self.note(path, f"comes from the trait '{name}': traits carry associations, not causes", "leave `link` out")
         else:
-            self.note(path, f"comes from {name!r}, which is no domain of model '{model.name}'", nearest(name, known))
+            self.note(path, f"comes from {name!r}, which is no domain of model '{model.name}'", nearest(name, near))
         return None
 
     def check_unit(self) -> None:
@@ -250,15 +282,24 @@ class _Reading:
             assert common is not None
             share = common.share
         values = causal_part(table.values, share)
-        link = Link(
+        return Table(table.name, table.keys, values), self.link_of(share, dict(zip(keys, values.tolist(), strict=True)))
+
+    def reduced_number(self, number: float) -> tuple[float, Link]:
+        """Return what acts for a share of 1, and the link with what acts at each share that is told apart."""
+        share = float(self.link.causal_share)
+        bins = self.linking.model.group_values[self.link.from_domain].bins
+        return share * number, self.link_of(share, {f"{one:g}": share * number * one for one in bins})
+
+    def link_of(self, share: float, causal: Mapping[str, float]) -> Link:
+        """Return the link as it acts."""
+        return Link(
             domain=self.domain,
             parameter=self.name,
             from_domain=self.link.from_domain,
             unit=self.form.unit,
             common=self.link.causal_share == COMMON,
             causal_share=share,
-            causal=dict(zip(keys, values.tolist(), strict=True)),
+            causal=causal,
             source=self.form.source,
             provenance=self.form.provenance,
         )
-        return Table(table.name, table.keys, values), link

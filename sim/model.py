@@ -13,6 +13,7 @@ from sim.domain import PREVIOUS, Counter, Death, Domain, Quantities, Quantity
 from sim.draws import LANES, stream
 from sim.errors import ModelError, nearest
 from sim.families import check_rule, family_columns
+from sim.groups import GroupValue
 from sim.people import Trait
 from sim.tables import Column, Rule
 
@@ -35,6 +36,8 @@ class Model:
     death: Death | None = None
     counters: tuple[Counter, ...] = ()
     quantities: Quantities = field(default_factory=Quantities)
+    in_classes: bool = True
+    """Whether persons have classmates; else every group value is 0, and its column has that label alone."""
 
     def __post_init__(self) -> None:
         self._check_names()
@@ -48,6 +51,8 @@ class Model:
             self._check_reads(Rule.of(counter.when), f"counter '{counter.name}'", {})
         for quantity in self.quantities.rows.values():
             self._check_reads(quantity.rule, f"quantity '{quantity.name}'", {})
+        for value in self.group_values.values():
+            self._check_group_value(value)
 
     @property
     def all_domains(self) -> tuple[Domain, ...]:
@@ -59,6 +64,8 @@ class Model:
         """Every column of a person by name, `previous_` ones included."""
         plain = {"age": Column("age", count=MAX_AGE + 1)}
         plain.update((trait.name, trait.column) for trait in self.traits)
+        for value in self.group_values.values():
+            plain[value.name] = value.column if self.in_classes else value.constant
         for name, column in self.changing.items():
             plain[name] = column
         for name, column in self.changing.items():
@@ -77,6 +84,11 @@ class Model:
         for counter in self.counters:
             columns[counter.name] = Column(counter.name, count=counter.cap + 1)
         return columns
+
+    @cached_property
+    def group_values(self) -> dict[str, GroupValue]:
+        """What is known of a person's classmates, by column: set at the start of a step, so it has no `previous_`."""
+        return {value.name: value for domain in self.domains for value in domain.group_values}
 
     @cached_property
     def family_columns(self) -> frozenset[str]:
@@ -132,6 +144,7 @@ class Model:
         seen: set[str] = {"age", "p"}
         names = [t.name for t in self.traits] + [d.name for d in self.domains] + [c.name for c in self.counters]
         names += [f"years_in_{d.name}" for d in self.domains if d.clock]
+        names += [value.name for domain in self.domains for value in domain.group_values]
         for name in names:
             if name in seen or not name.isidentifier() or name.startswith(PREVIOUS):
                 raise ModelError(f"the name {name!r} is used twice, or cannot name a column")
@@ -154,6 +167,18 @@ class Model:
         for domain in self.all_domains:
             names += [domain.name if b == 0 else f"{domain.name}/{b}" for b in range(blocks_of(domain))]
         return names
+
+    def _check_group_value(self, value: GroupValue) -> None:
+        """Check that a condition is about a person as he stands at the start of the step."""
+        where = f"domain '{value.domain}'"
+        self._check_reads(value.when, where, {})
+        for name in value.when.reads:
+            if name in self.group_values or name.startswith(PREVIOUS):
+                raise ModelError(
+                    f"{where}: the group value '{value.name}' reads '{name}', and it is taken at the start of the step,"
+                    " from what each of the others then is",
+                    hint=f"write '{name.removeprefix(PREVIOUS)}'" if name.startswith(PREVIOUS) else None,
+                )
 
     def _check_reads(self, rule: Rule, where: str, later: Mapping[str, str]) -> None:
         for name in rule.reads:

@@ -32,6 +32,8 @@ class ArmCounts:
     """Persons reached, by block."""
     refused: Counts
     """Offers to those whom the arm does not reach, who refused them: laid out as a ledger's deliveries."""
+    through_classmates: Counts | None = None
+    """Persons, by block, whom the arm does not reach and whose lives it changes; None without classes."""
 
 
 @dataclass
@@ -86,6 +88,7 @@ class Outcome:
             known.in_baseline.together(strata),
             known.participants.reshape(strata, -1).sum(axis=1),
             known.refused.reshape(strata, -1, *known.refused.shape[1:]).sum(axis=1),
+            None if known.through_classmates is None else known.through_classmates.sum(keepdims=True),
         )
         plan = replace(self.plan, scenario=one_part)
         return replace(self, plan=plan, baseline=self.baseline.together(strata), arms={arm: counts})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +23,8 @@ BATCH = 2**18
 NOT_ALIVE = 255
 """Age, in recorded lives, of those who are not alive."""
 
-CHUNK_BLOCKS = 8
-"""Blocks that a chunk may hold persons of: each has a ledger of its own while the chunk is lived."""
+PORTION = 2**17
+"""Persons who are held at once, rounded up to whole copies: they live every arm, and the next ones come."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,20 @@ def persons_of(plan: Plan, ids: Ids | None, families: Ids | None, key: int | np.
     return Persons(known, own, block_of(plan, known, key, own))
 
 
+def portions(plan: Plan, ids: Ids | None, families: Ids | None, key: int | np.uint64) -> Iterator[Persons]:
+    """Yield the persons of these identities and families, as `persons_of` returns them, some copies at a time.
+
+    Strata, and persons who are named, come all at once.
+    """
+    cohort = plan.scenario.cohort
+    if ids is not None or families is not None or plan.strata is not None:
+        yield persons_of(plan, ids, families, key)
+        return
+    copies = max(1, PORTION // cohort.represents)
+    for first in range(0, cohort.copies, copies):
+        yield persons_of(plan, ids_in(plan, range(first, min(first + copies, cohort.copies))), None, key)
+
+
 def all_ids(plan: Plan, key: int | np.uint64 | None = None) -> Ids:
     """Return the identities of everyone in the cohort, copy by copy; with strata stratum by stratum, block by block.
 
@@ -67,7 +82,13 @@ def all_ids(plan: Plan, key: int | np.uint64 | None = None) -> Ids:
             raise ScenarioError("who is born into a stratum depends on the seed: its key is needed")
         parts = [_members(plan, part, key) for part in range(cohort.parts)]
         return np.concatenate([part[number] for number in range(len(cohort.strata)) for part in parts])
-    first = np.array([person_id(cohort.born, copy, 0) for copy in range(cohort.copies)], dtype=np.uint64)
+    return ids_in(plan, range(cohort.copies))
+
+
+def ids_in(plan: Plan, copies: Iterable[int]) -> Ids:
+    """Return the identities of everyone in some copies, copy by copy."""
+    cohort = plan.scenario.cohort
+    first = np.array([person_id(cohort.born, copy, 0) for copy in copies], dtype=np.uint64)
     return (first[:, None] + np.arange(cohort.represents, dtype=np.uint64)[None, :]).ravel()
 
 
@@ -114,31 +135,37 @@ def block_of(plan: Plan, ids: Ids, key: int | np.uint64, families: Ids) -> NDArr
     stratum's own block of that number.
     """
     cohort = plan.scenario.cohort
-    copy = copy_of(ids)
+    copy = copy_of(ids).astype(np.int64)
     if plan.strata is None:
         return copy * cohort.blocks // cohort.copies
     return stratum_of(plan, ids, key, families) * cohort.parts + copy % cohort.parts
 
 
-def copy_of(ids: Ids) -> NDArray[np.int64]:
+def copy_of(ids: Ids) -> Ids:
     """Return the copy of the municipality that each person lives in."""
-    return (ids >> np.uint64(24) & np.uint64(0xFFFF)).astype(np.int64)
+    return ids >> np.uint64(24) & np.uint64(0xFFFF)
 
 
-def copies(ids: Ids) -> list[NDArray[np.int64]]:
-    """Return the places of the persons of each copy."""
-    order = np.argsort(copy_of(ids), kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(copy_of(ids)[order])) + 1)
+def class_of(plan: Plan, ids: Ids) -> Ids:
+    """Return a number of the class that each person is in: neighbours of one copy; no numbers where there are none."""
+    size = plan.scenario.cohort.class_size
+    if size is None:
+        return np.zeros(0, dtype=np.uint64)
+    number = ids & np.uint64(2**24 - 1)
+    return np.asarray(ids - number + number // np.uint64(size), dtype=np.uint64)
 
 
-def chunks(blocks: NDArray[np.int64], most: int) -> list[NDArray[np.int64]]:
-    """Return the places of the persons of each chunk: at most so many, of at most CHUNK_BLOCKS blocks."""
-    order = np.argsort(blocks, kind="stable")
-    number = np.cumsum(np.diff(blocks[order], prepend=blocks[order[:1]]) != 0) // CHUNK_BLOCKS
-    pieces = []
-    for members in np.split(order, np.flatnonzero(np.diff(number)) + 1):
-        pieces += [members[k : k + most] for k in range(0, len(members), most)]
-    return pieces
+def split(members: NDArray[np.int64], most: int, units: NDArray[Any]) -> list[NDArray[np.int64]]:
+    """Return the places of some persons cut in pieces of at most so many, in their order.
+
+    units: of each person, by place, or of length 0; neighbours of one unit stay together, so that the size of a piece
+    rounds up to whole units.
+    """
+    starts = np.arange(0, len(members), most)
+    if len(units):
+        begin = np.concatenate([[0], np.flatnonzero(np.diff(units[members])) + 1, [len(members)]])
+        starts = np.unique(begin[np.searchsorted(begin, starts)])
+    return np.split(members, starts[(starts > 0) & (starts < len(members))]) if len(members) else []
 
 
 def born(plan: Plan, ids: Ids, key: int | np.uint64, families: Ids | None = None) -> NDArray[np.uint8]:

@@ -65,7 +65,7 @@ class Plan:
     @cached_property
     def in_full(self) -> frozenset[str]:
         """Arms other than the baseline that everyone lives: the baseline's life does not say whom they reach."""
-        if BASELINE in self.in_step:
+        if BASELINE in self.in_step or self.in_classes:
             return frozenset(self.compared)
         return (self.changed | self.in_step) & frozenset(self.compared)
 
@@ -107,6 +107,11 @@ class Plan:
         population = replace(self.scenario.population, attributes=self.attributes)
         return {a.name: population.thresholds(a, self.scenario.model.columns) for a in self.attributes}
 
+    @property
+    def in_classes(self) -> bool:
+        """Whether a life depends on those of classmates, so that every arm is lived by everyone."""
+        return self.scenario.cohort.class_size is not None
+
     def make_tables(self) -> None:
         """Make every table now, so that a mistake in a rule is found before anything is lived."""
         _ = self.programs, self.watching, self.birth_thresholds
@@ -139,6 +144,7 @@ def bind(scenario: Scenario) -> Plan:
 
     Raises ScenarioError, ModelError or RuleError where they do not fit. Tables are made when first used.
     """
+    scenario = _in_classes(scenario)
     model = scenario.model
     if len(scenario.arms) > MAX_ARMS:
         raise ScenarioError(f"{len(scenario.arms)} arms; at most {MAX_ARMS}")
@@ -163,7 +169,8 @@ def bind(scenario: Scenario) -> Plan:
     every = [one for arm in scenario.arms.values() for one in arm.interventions]
     conditions = [c for i in every for c in (i.when, i.uptake, i.stop_when, i.rank) if c is not None]
     reads = {name for margin in margins for name in margin.columns if name in model.columns}
-    layout = Layout.of(model, reads | {name for c in conditions for name in c.reads}, replaced)
+    taken = set(model.group_values) if model.in_classes else set()
+    layout = Layout.of(model, reads | taken | {name for c in conditions for name in c.reads}, replaced)
     attributes, starts = _births(scenario)
     return Plan(
         scenario=scenario,
@@ -176,6 +183,19 @@ def bind(scenario: Scenario) -> Plan:
         strata=strata_of(scenario),
         changed=frozenset(name for name, arm in scenario.arms.items() if arm.parameters),
     )
+
+
+def _in_classes(scenario: Scenario) -> Scenario:
+    """Return the scenario with its model lived in classes if the cohort has them; raises ScenarioError."""
+    model, size = scenario.model, scenario.cohort.class_size
+    if size is not None and not model.group_values:
+        raise ScenarioError(
+            f"cohort: classes of {size} are stated, and no rule of model '{model.name}' could ask about classmates",
+            hint="leave `classes` out",
+        )
+    if model.group_values and model.in_classes != (size is not None):
+        return replace(scenario, model=replace(model, in_classes=size is not None))
+    return scenario
 
 
 def _made(arm: Arm, covered: Mapping[str, Intervention]) -> tuple[Intervention, ...]:

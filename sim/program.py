@@ -161,6 +161,7 @@ class Compiler:
             [self.layout.row(c.name), conditions.switch(Rule.of(c.when), f"counter '{c.name}'", c.name), c.cap]
             for c in self.model.counters
         ]
+        groups, cuts = conditions.group_values(self.chances.parameters)
         offers = [conditions.offer(intervention, int(not watched), made=True) for intervention in made]
         offers += [conditions.offer(intervention, arms, made=False) for intervention, arms in watched]
         margin_rows = [self._margin(margin) for margin in margins]
@@ -176,6 +177,7 @@ class Compiler:
             levels=_rows(self.laid.levels, 3), offers=_rows(offers, at.OFFER_FIELDS),
             years=np.array([*[i.years for i in made], 0], dtype=np.int64), n_active=len(made),
             previous=_rows(self.layout.previous, 2), counters=_rows(counters, 3), margins=_rows(margin_rows, 5),
+            groups=_rows(groups, at.GROUP_FIELDS), cuts=np.array([*cuts, 0], dtype=np.int64),
         )  # fmt: skip
         names = tuple(i.catalogue_name for i in made) + tuple(i.catalogue_name for i, _ in watched)
         return Program(arrays, names, self.laid.laid)
@@ -272,6 +274,8 @@ class Compiler:
         for rule in own_factors:
             other = self.model.ordered(rule.reads)
             values = self.chances.grid(domain, rule, other, ages)[0].astype(np.float32)
+            if (values == 1).all():  # multiplies nothing: a link from classmates where there are none
+                continue
             factors.append(self.laid.add("factor_values", other, ages, [values]))
             further.append((other, values))
         held = math.exp(self.recentred.get((domain.name, move.from_state, move.to[0]), 0.0))

@@ -48,7 +48,7 @@ def give_places(o: int, chunks: Sequence[Chunk], tallies: Sequence[Tally], rows:
     chance = of_all(lambda chunk, line: _looked_up("chances", offer[at.UPTAKE], chunk, line))[first]
     accepts = _draws(units, step if offer[at.DRAWN_YEARLY] else 0, offer[at.OFFER_STREAM], key) < chance
     order = np.lexsort((units, _draws(units, 0, offer[at.QUEUE_STREAM], key), since, -rank))
-    taken_before = np.cumsum(accepts[order]) - accepts[order]
+    taken_before: NDArray[np.int64] = np.cumsum(accepts[order]) - accepts[order]
     asked = np.empty(len(units), dtype=bool)
     asked[order] = taken_before < offer[at.CAPACITY]
     done = 0
@@ -114,4 +114,4 @@ def _draws(ids: NDArray[np.uint64], step: int, stream: int, key: np.uint64) -> N
     """Return the first draw of each identity at an address."""
     draws = np.empty((at.LANES, len(ids)), dtype=np.uint32)
     fill_draws(ids, len(ids), step, stream, key, draws)
-    return draws[0]
+    return np.asarray(draws[0])

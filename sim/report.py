@@ -71,6 +71,7 @@ def print_comparison(answer: Answer, *, detail: bool = False) -> None:
         f" ({_parts_words(cohort)}), not the uncertainty of the evidence; ? = net within two."
         + _moved_words(comparison)
         + _causal_words(scenario)
+        + _class_words(scenario)
         + f"\n{comparison.persons:,} persons, {comparison.outcome.person_years:,} person-years in"
         f" {seconds['simulate']:.1f} s ({seconds['total']:.1f} s in all). Run folder: {answer.folder}"
     )
@@ -97,6 +98,17 @@ def _causal_words(scenario: Scenario) -> str:
     )
 
 
+def _class_words(scenario: Scenario) -> str:
+    """Return what classmates do in the result, where there are any."""
+    size = scenario.cohort.class_size
+    if size is None:
+        return ""
+    return (
+        f"\nIn classes of {size}, put together at random: what participants change for classmates is in all amounts,"
+        " and in what is told per 100 participants."
+    )
+
+
 def _print_arm(console: Console, answer: Answer, arm: str, detail: bool) -> None:
     scenario = answer.comparison.outcome.plan.scenario
     result, needed = answer.comparison.arms[arm], answer.needed.get(arm)
@@ -104,7 +116,9 @@ def _print_arm(console: Console, answer: Answer, arm: str, detail: bool) -> None
     title = (
         offers[0].title if len(offers) == 1 else ", ".join(one.catalogue_name for one in offers) or "changed figures"
     )
-    console.print(f"\n[bold]{arm}[/bold]: {title}; {result.participants_per_cohort:,.0f} participants")
+    others = result.through_classmates_per_cohort or 0.0
+    more = f", {others:,.{0 if others >= 10 else 1}f} more lives changed through classmates" if others else ""
+    console.print(f"\n[bold]{arm}[/bold]: {title}; {result.participants_per_cohort:,.0f} participants{more}")
     for payer, one in result.by_payer.items():
         if payer.count(".") == 0 or detail:
             row = _payer_row(payer, one, scenario.cohort.represents)
@@ -233,6 +247,7 @@ def print_plan(plan: Mapping[str, Any]) -> None:
     console.print(
         f"[bold]{plan['title']}[/bold]: model {plan['model']}, {plan['persons']:,} persons in"
         + (f" {len(plan['strata'])} strata" if plan["strata"] else f" {plan['copies']} copies")
+        + (f", in classes of {plan['class_size']}" if plan["class_size"] else "")
     )
     for one in plan["strata"]:
         console.print(
@@ -275,6 +290,7 @@ def _print_links(console: Console, links: Sequence[Mapping[str, Any]]) -> None:
     console.print("links, with the log ratios that act:")
     for link in links:
         of = "an association's common share" if link["common"] else "own share"
+        of += "" if link["acts"] else "; off, as there are no classes"
         ratios = ", ".join(f"{label} {value:.3g}" for label, value in link["causal"].items())
         console.print(
             f"  {link['from']} -> {link['domain']}: {link['parameter']}, causal share {link['causal_share']:g}"

@@ -26,6 +26,11 @@ BASELINE = "baseline"
 """The arm that all others are compared with."""
 
 
+CLASSES_IN_STRATA = "a cohort has strata or classes, not both: a stratum takes persons out of their classes"
+
+MOST_IN_CLASS = 1000
+"""The most persons of a class, which is lived as a whole."""
+
 MOST_STRATA = 32
 """The most strata of a cohort, so that each has blocks enough for its standard error."""
 
@@ -51,6 +56,8 @@ class Cohort:
     """Copies; with strata the blocks of each stratum."""
     strata: tuple[Stratum, ...] = ()
     """Parts with persons of their own number, weighted when priced; without any, everyone weighs the same."""
+    class_size: int | None = None
+    """Persons of a class: neighbouring numbers of one copy, the last class of a copy what is left. None: no classes."""
 
     def __post_init__(self) -> None:
         for name, value, most in (("represents", self.represents, 2**24), ("copies", self.copies, 2**16)):
@@ -58,6 +65,10 @@ class Cohort:
                 raise ScenarioError(f"cohort: {name} must be 1 to {most:,}, not {value:,}")
         if not 1900 <= self.born <= 2200:
             raise ScenarioError(f"cohort: born must be a year from 1900 to 2200, not {self.born}")
+        if self.class_size is not None and not 2 <= self.class_size <= MOST_IN_CLASS:
+            raise ScenarioError(f"cohort: a class has 2 to {MOST_IN_CLASS:,} persons, not {self.class_size:,}")
+        if self.class_size is not None and self.strata:
+            raise ScenarioError(f"cohort: {CLASSES_IN_STRATA}")
         if len(self.strata) > MOST_STRATA:
             raise ScenarioError(f"cohort: {len(self.strata)} strata; at most {MOST_STRATA}")
         for place, stratum in enumerate(self.strata):

@@ -32,6 +32,12 @@ class StratumForm(Form):
     persons: Annotated[int, Field(ge=1, le=2**40)]
 
 
+class ClassesForm(Form):
+    """`classes:` of a cohort: neighbouring births are classmates, whose states rules may ask about."""
+
+    size: Annotated[int, Field(ge=2, le=1000)]
+
+
 class CohortForm(Form):
     """`cohort:` of a scenario."""
 
@@ -39,6 +45,7 @@ class CohortForm(Form):
     represents: Annotated[int, Field(ge=1, le=2**24)] | None = None
     copies: Annotated[int, Field(ge=1, le=2**16)] = 64
     strata: dict[str, StratumForm] | None = None
+    classes: ClassesForm | None = None
 
 
 class EconomicsForm(Form):

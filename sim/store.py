@@ -69,7 +69,11 @@ def read_run(folder: Path) -> Outcome:
     for arm in plan.compared:
         in_arm, in_baseline = ledgers[f"{arm}.in_arm"], ledgers[f"{arm}.in_baseline"]
         participants = np.array(about["participants"][arm], dtype=np.int64)
-        arms[arm] = ArmCounts(in_arm, in_baseline, participants, ledgers[f"{arm}.refused"].deliveries)
+        others = about.get("through_classmates", {}).get(arm)
+        arms[arm] = ArmCounts(
+            in_arm, in_baseline, participants, ledgers[f"{arm}.refused"].deliveries,
+            None if others is None else np.array(others, dtype=np.int64),
+        )  # fmt: skip
     years = about["person_years"]
     outcome = Outcome(plan, about["seed"], about["replicate"], ledgers[BASELINE], arms, person_years=years)
     if outcome.digest() != about["ledger_digest"]:
@@ -102,6 +106,11 @@ def _write_parts(outcome: Outcome, folder: Path) -> None:
         "replicate": outcome.replicate,
         "person_years": outcome.person_years,
         "participants": {arm: counts.participants.tolist() for arm, counts in outcome.arms.items()},
+        "through_classmates": {
+            arm: counts.through_classmates.tolist()
+            for arm, counts in outcome.arms.items()
+            if counts.through_classmates is not None
+        },
         "files": files,
         "ledger_digest": outcome.digest(),
         "threshold_digest": plan.threshold_digest,

@@ -27,7 +27,9 @@ def without_links(parameters: Mapping[str, Parameters], links: Iterable[Link]) -
         values: dict[str, float | Table] = {}
         for name in own.names:
             value = getattr(own, name)
-            values[name] = Table(name, value.keys, 0 * value.values) if (domain, name) in names else value
+            if (domain, name) in names:
+                value = Table(name, value.keys, 0 * value.values) if isinstance(value, Table) else 0.0
+            values[name] = value
         result[domain] = Parameters(domain, values)
     return result
 
@@ -36,7 +38,7 @@ def foreign_reads(model: Model, parameters: Mapping[str, Parameters]) -> set[tup
     """Return (domain, rule, column) wherever a rule's table varies along a column of another domain.
 
     Columns are states, clocks and counters of domains, `previous_` ones under their plain names; a counter belongs
-    to every domain that its rule reads. Traits and age belong to none.
+    to every domain that its rule reads. Traits and age belong to none, and what classmates do is never one's own.
     """
     return {
         (domain.name, rule.name, column)
@@ -65,7 +67,8 @@ def _varying(rule: Rule, ages: tuple[int, int], model: Model, p: Parameters) -> 
     for grid in tabulate(rule, columns, p, ages=ages):
         for axis, column in enumerate(columns):
             name = column.name.removeprefix(PREVIOUS)
-            if name in model.changing and np.any(np.ptp(grid, axis=axis) > ROUNDING * np.abs(grid).max(axis=axis)):
+            varies = name in model.changing or name in model.group_values
+            if varies and np.any(np.ptp(grid, axis=axis) > ROUNDING * np.abs(grid).max(axis=axis)):
                 found.add(name)
     return found
 

@@ -54,8 +54,9 @@ def inner(function: Callable[..., Any]) -> Any:
 def _compiled(function: Callable[..., Any], **options: bool) -> Any:
     previous, config.CACHE_DIR = config.CACHE_DIR, CACHE_FOLDER
     try:
-        return numba.njit(
-            cache=True, nogil=True, fastmath=False, error_model="numpy", no_cfunc_wrapper=True, **options
-        )(function)
+        compiled: Any = numba.njit  # its stubs do not know all of its options
+        return compiled(cache=True, nogil=True, fastmath=False, error_model="numpy", no_cfunc_wrapper=True, **options)(
+            function
+        )
     finally:
         config.CACHE_DIR = previous

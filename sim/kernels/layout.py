@@ -99,6 +99,15 @@ MARGIN_READS = 2
 MARGIN_READS_END = 3
 MARGIN_DEATHS = 4  # counts deaths of the step instead of the living after it
 
+# groups[g]: one row a group value that is taken
+GROUP_COLUMN = 0
+GROUP_TABLE = 1  # condition on the others, in `switches`
+GROUP_AGE_FROM = 2
+GROUP_AGE_TO = 3
+CUTS = 4  # first and last + 1 in `cuts`
+CUTS_END = 5
+GROUP_FIELDS = 6
+
 # Courses of an effect are tables over (standing, years delivered, year): `sim.intervention`
 STANDINGS = 5
 YEARS_AXIS = 104  # delivered years 0 … 101 and years 0 … 102 both fit

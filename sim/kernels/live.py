@@ -2,6 +2,7 @@
 
 from sim.kernels.compile import kernel
 from sim.kernels.enrol import enrol, go_on, watch
+from sim.kernels.groups import take_group_values
 from sim.kernels.layout import CAPACITY, TO_FAMILY
 from sim.kernels.year import begin_year, end_year, mark_acting, move
 
@@ -11,8 +12,8 @@ def live(
     n, since, until, born, row, key, ids, families, origin, block, cols, standing, start, delivered, reached, domains,
     streams, state_moves, moves, tables, reads, thresholds, weights, factors, factor_values, screen, tops, effects,
     course, course_log, levels, level_of, merged, offers, years, n_active, active, switches, chances, previous,
-    counters, margins, ledger, deliveries, acting, moved, n_moved, cells, margin_cells, limits, least, flags,
-    candidates, winners, some_ids, slice_draws, draws, replicas,
+    counters, margins, groups, cuts, ledger, deliveries, classes, members, meeting, acting, moved, n_moved, cells,
+    margin_cells, limits, least, flags, candidates, winners, some_ids, slice_draws, draws, replicas,
 ):  # fmt: skip
     """Live the first n persons from step `since` up to, not through, step `until`; return how many are then alive.
 
@@ -20,15 +21,18 @@ def live(
     (≥ n,) uint64; origin, block: (≥ n,) int64, each one's place at the start and block of the ledger; cols: (columns,
     ≥ n) uint8; standing, start, delivered: (offers, ≥ n) uint8; reached: (persons,) uint64, a bit an arm.
     They are 0 years old in step `born`. The first n_active offers are made, the others only watched; `offers` to
-    `margins` belong to the program: `sim.kernels.layout`.
+    `cuts` belong to the program: `sim.kernels.layout`.
     ledger: (blocks, rows, cells) int64 and deliveries: (blocks, rows, offers, counts) int64, counted from `row` on,
-    a row a step. The rest is room to work in.
+    a row a step. classes: (persons,) int64, by the place at the start. The rest is room to work in.
     """
     for t in range(since, until):
         if n == 0:
             break
         age = t - born
         begin_year(n, age, cols, previous)
+        take_group_values(
+            n, age, origin, classes, cols, groups, cuts, tables, reads, switches, margin_cells, members, meeting
+        )
         for o in range(n_active):
             go_on(o, n, t, cols, offers, tables, reads, switches, standing, start, delivered)
             if offers[o, CAPACITY] >= 0:

@@ -5,7 +5,7 @@ Who is offered what comes between the first two (`sim.kernels.enrol`). The argum
 
 import numpy as np
 
-from sim.kernels.compile import inner
+from sim.kernels.compile import inner, kernel
 from sim.kernels.count import count_death, count_margins, fill_cells, tick_counters
 from sim.kernels.enrol import count_delivery_years
 from sim.kernels.layout import (
@@ -35,7 +35,7 @@ from sim.kernels.race import course_cell, race
 from sim.kernels.screen import flag_candidates, take_candidates
 
 
-@inner
+@kernel
 def begin_year(n, age, cols, previous):
     """Set everyone's age and keep the values that `previous_` columns hold."""
     ages = cols[0]

@@ -30,6 +30,21 @@ def conduct_problems_become_severe(age, behaviour_risk, neuro, previous_parent_h
     )
 
 
+@conduct.group_value(
+    bins=(0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.14, 0.16, 0.18, 0.2, 0.25, 0.3), ages=("class_from", "class_to")
+)
+def classmates_severe(conduct):
+    """Whether a classmate has severe problems at the start of the year. Acts only where a scenario has classes."""
+    return conduct == "severe"
+
+
+@conduct.factor("none", "moderate")
+@conduct.factor("moderate", "severe")
+def classmates_draw_in(classmates_severe, p):
+    """Ratio by the share of classmates with severe problems; a foreign estimate, off without classes."""
+    return np.exp(p.by_classmates * classmates_severe)
+
+
 def _ends(age, rate, p):
     """Return the yearly hazard of an improvement, at 18 so high that nobody stays: the state is a child's."""
     return np.where(age >= p.adult_from, p.at_once, rate)

@@ -62,6 +62,8 @@ def test_every_row_with_link_is_a_link_of_the_scenario_and_none_else(country: Pl
 def test_every_link_is_indexed_by_a_column_about_the_domain_that_it_comes_from(country: Plan) -> None:
     reads = reads_of(MODEL, country.scenario.parameters)
     for link in country.scenario.links:
+        if link.from_domain in MODEL.group_values:
+            continue
         about = columns_about(MODEL.domain(link.from_domain), MODEL)
         indexed = reads[link.domain, link.parameter]
         assert indexed, f"{link.domain}.{link.parameter}"
@@ -94,7 +96,12 @@ def test_check_lists_every_link() -> None:
     for one in listed:
         row = link_rows()[one["domain"], one["parameter"]]
         assert one["source"] == row["source"]
-        assert set(one["causal"]) == set(row["value"])
+        if one["from"] in MODEL.group_values:
+            assert not one["acts"]  # no shipped scenario has classes
+            assert {float(share) for share in one["causal"]} == set(MODEL.group_values[one["from"]].bins)
+        else:
+            assert one["acts"]
+            assert set(one["causal"]) == set(row["value"])
 
 
 def test_the_parents_assistance_is_no_cause_of_the_childs_own(country: Plan) -> None:

@@ -95,9 +95,12 @@ def test_a_tuned_value_is_called_assumed_or_calibrated(name: str) -> None:
             assert row["provenance"] not in ("found", "recalled"), f"{name}.{key}"
 
 
-def test_links_are_logs_of_ratios_from_another_domain() -> None:
+def test_links_are_logs_of_ratios_from_another_domain_or_from_classmates() -> None:
     assert link_rows()
     for (name, key), row in link_rows().items():
+        if row["link"]["from"] in MODEL.group_values:
+            assert row["unit"] == "log ratio per share", f"{name}.{key}"
+            continue
         assert row["unit"] in ("log ratio", "log odds ratio"), f"{name}.{key}"
         assert row["link"]["from"] != name
         assert row["link"]["from"] in {domain.name for domain in MODEL.domains}

@@ -60,6 +60,8 @@ def _walk(domain: Domain, model: Model, p: Parameters) -> None:
         ages = p.window(move.ages[0], move.name), p.window(move.ages[1], move.name)
         windows.update({(move.from_state, to): ages for to in move.to})
         _table(move.rule, ages, model, p)
+    for value in domain.group_values:
+        value.window(p)
     for factor in domain.factors:
         _table(factor.rule, windows[factor.from_state, factor.to], model, p)
 

@@ -97,12 +97,14 @@ def test_the_marks_of_lives_tell_whose_life_an_arm_changes():
     lives = []
     for arm in plan.arms:
         chunk = Chunk(plan, plan.programs[arm], persons_of(plan, None, None, key), key)
-        marks.append(np.zeros(len(chunk.ids), dtype=np.uint64))
+        marks.append(np.zeros((2, len(chunk.ids)), dtype=np.uint64))
         lives.append(history_of(plan, plan.programs[arm], all_ids(plan), key))
         chunk.live_marked(plan.scenario.horizon, chunk.tally(plan.scenario.horizon + 1), 1, marks[-1])
     differs = (lives[0] != lives[1]).any(axis=(0, 1))
     assert 0 < differs.sum() < len(differs)
-    assert ((marks[0] != marks[1]) >= differs).all()
+    assert ((marks[0][0] != marks[1][0]) >= differs).all()
+    assert (marks[0][1] == 0).all()
+    assert ((marks[1][1] != 0) >= differs).all()
     again = np.zeros_like(marks[0])
     chunk = Chunk(plan, plan.programs["baseline"], persons_of(plan, None, None, key), key)
     chunk.live_marked(plan.scenario.horizon, chunk.tally(plan.scenario.horizon + 1), 1, again)
