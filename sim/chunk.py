@@ -18,7 +18,7 @@ from sim.kernels.groups import take_group_values
 from sim.kernels.live import live
 from sim.kernels.screen import SLICE
 from sim.kernels.year import begin_year
-from sim.ledger import Ledger
+from sim.ledger import COUNTED, Ledger
 from sim.persons import NOT_ALIVE, Ids, Persons, born, class_of, persons_of
 from sim.plan import Plan
 from sim.program import Program
@@ -42,7 +42,7 @@ class Tally:
 
     blocks: NDArray[np.int64]
     """The blocks whose persons it holds."""
-    counts: NDArray[np.int64]
+    counts: NDArray[np.int32]
     """(blocks, rows, cells)"""
     deliveries: NDArray[np.int64]
     """(blocks, rows, offers of the program, counts)"""
@@ -140,7 +140,7 @@ class Chunk:
     def room_to_count(self, rows: int) -> Tally:
         """Return counts of nothing yet, with so many rows."""
         blocks = len(self.held)
-        counts = np.zeros((blocks, rows, sum(margin.cells for margin in self.plan.margins)), dtype=np.int64)
+        counts = np.zeros((blocks, rows, sum(margin.cells for margin in self.plan.margins)), dtype=COUNTED)
         deliveries = np.zeros((blocks, rows, len(self.program.offers), at.DELIVERY_COUNTS), dtype=np.int64)
         return Tally(self.held, counts, deliveries, np.zeros(blocks, dtype=np.int64))
 

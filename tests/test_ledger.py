@@ -90,7 +90,7 @@ def test_a_ledger_too_large_is_refused_naming_the_largest_margin_and_who_asked_f
 
 def test_the_limit_is_in_bytes_of_all_margins(monkeypatch: pytest.MonkeyPatch) -> None:
     margins = margins_for([need("care"), need("sex", "school")], MODEL)
-    size = (3 + 2 * 4) * 7 * 11 * 8
+    size = (3 + 2 * 4) * 7 * 11 * 4
     assert check_size(margins, blocks=7, rows=11) == size
     monkeypatch.setattr(sim.ledger, "MAX_LEDGER_BYTES", size)
     check_size(margins, blocks=7, rows=11)

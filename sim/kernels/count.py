@@ -44,7 +44,7 @@ def fill_cells(n, cols, reads, first, last, cells):
 
 @kernel
 def count_margins(n, cols, margins, reads, ledger, row, block, cells, replicas):
-    """Add the living into every margin: ledger (blocks, steps + 1, cells of all margins) int64, block (≥ n,)."""
+    """Add the living into every margin: ledger (blocks, steps + 1, cells of all margins) int32, block (≥ n,)."""
     for g in range(margins.shape[0]):
         if margins[g, MARGIN_DEATHS]:
             continue

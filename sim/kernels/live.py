@@ -22,7 +22,7 @@ def live(
     ≥ n) uint8; standing, start, delivered: (offers, ≥ n) uint8; reached: (persons,) uint64, a bit an arm.
     They are 0 years old in step `born`. The first n_active offers are made, the others only watched; `offers` to
     `cuts` belong to the program: `sim.kernels.layout`.
-    ledger: (blocks, rows, cells) int64 and deliveries: (blocks, rows, offers, counts) int64, counted from `row` on,
+    ledger: (blocks, rows, cells) int32 and deliveries: (blocks, rows, offers, counts) int64, counted from `row` on,
     a row a step. classes: (persons,) int64, by the place at the start. The rest is room to work in.
     """
     for t in range(since, until):
