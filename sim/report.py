@@ -104,8 +104,8 @@ def _class_words(scenario: Scenario) -> str:
     if size is None:
         return ""
     return (
-        f"\nIn classes of {size}, put together at random: what participants change for classmates is in all amounts, and"
-        " in what is told per 100 participants."
+        f"\nIn classes of {size}, put together at random: what participants change for classmates is in all amounts,"
+        " those per 100 participants included."
     )
 
 
