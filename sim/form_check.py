@@ -211,6 +211,8 @@ def _bound_hint(path: KeyPath, found: Any) -> str | None:
         return f"{100 * found:g} %; did you mean {found / 100:g}?"
     if name == "amount" and found < 0:
         return "a price that brings money in has `kind: revenue` and a positive amount"
+    if path[-2:] == ("classes", "size") and found < 2:
+        return "a class of one has nobody else in it: leave `classes` out for none"
     if name == "ages" and found < 0:
         return "age 0 is the year of birth"
     return None

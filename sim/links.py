@@ -182,7 +182,8 @@ class _Reading:
         """Return the full association, everything checked; None where something is wrong."""
         before = len(self.found.problems)
         domain = self.from_domain()
-        self.check_unit()
+        if domain or self.form.unit != UNIT_OF_SHARE:  # else classmates are meant
+            self.check_unit()
         self.check_share()
         labels = self.labels(domain, value, file, place) if domain else None
         right = labels is not None and len(self.found.problems) == before

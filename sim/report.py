@@ -105,7 +105,7 @@ def _class_words(scenario: Scenario) -> str:
         return ""
     return (
         f"\nIn classes of {size}, put together at random: what participants change for classmates is in all amounts,"
-        " and in what is told per 100 participants."
+        " those per 100 participants included."
     )
 
 

@@ -87,6 +87,12 @@ def _find_rules(plan: Plan, files: Files, found: Findings) -> None:
             if not _concerned(plan, arm, domain.name):
                 continue
             parameters = plan.parameters_of(arm).get(domain.name, Parameters(domain.name))
+            for value in domain.group_values:
+                trial = _Trial(parameters)
+                try:
+                    value.window(trial)
+                except FramsynError as error:
+                    _note(files, found, arm, trial, error)
             for move in domain.moves:
                 trial = _Trial(parameters)
                 try:

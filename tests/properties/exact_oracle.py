@@ -47,6 +47,7 @@ class Ways:
         for picked, weight in ways:
             values = {name: bins[name][int(label) - 1] if name in bins else label for name, label in picked.items()}
             values = {**dict.fromkeys(self.model.changing, 0), **values, "age": 0}
+            values.update(dict.fromkeys(self.model.group_values, 0.0))  # nobody has classmates here
             values.update({f"previous_{name}": values[name] for name in self.model.changing})
             result.append((values, {}, weight))
         return result

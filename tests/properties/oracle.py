@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter as Tally
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -41,6 +42,23 @@ class Enrolment:
     """Years that delivery lasted, once it is over."""
 
 
+def take_group_values(living: Sequence[Person], t: int) -> None:
+    """Tell each what share of the living others in his class meets a condition, before anything happens in a step."""
+    scenario = living[0].scenario
+    size = scenario.cohort.class_size
+    for name, value in scenario.model.group_values.items():
+        meets = [bool(called(value.when, {**one.values, "age": t})) for one in living]
+        for place, one in enumerate(living):
+            others = [
+                meets[number]
+                for number, other in enumerate(living)
+                if size is not None and number != place and other.room(size) == one.room(size)
+            ]
+            inside = value.ages[0] <= t <= value.ages[1] and others
+            share = Fraction(sum(others), len(others)) if inside else Fraction(0)
+            one.values[name] = min(value.bins, key=lambda bin_: (abs(Fraction(str(bin_)) - share), bin_))
+
+
 @dataclass
 class Person:
     """One life: values as a rule sees them, and enrolments by intervention."""
@@ -56,6 +74,10 @@ class Person:
 
     def draw(self, step: int, name: str, lane: int = 0) -> int:
         return draw(self.seed, self.family if name in self.shared else self.id, step, name, lane)
+
+    def room(self, size: int) -> tuple[int, int]:
+        """Return the copy that the person lives in, and which class of it."""
+        return self.id >> 24, self.id % 2**24 // size
 
     @cached_property
     def shared(self) -> set[str]:
@@ -107,7 +129,8 @@ class Person:
                 if u < total:
                     break
         bins = {t.name: t.bins[int(picked[t.name]) - 1] for t in model.traits if t.bins}
-        self.values = {**dict.fromkeys(model.changing, 0), **picked, **bins, "age": 0}
+        nothing = {**dict.fromkeys(model.changing, 0), **dict.fromkeys(model.group_values, 0.0)}
+        self.values = {**nothing, **picked, **bins, "age": 0}
 
     def meet(self, one: Intervention, t: int) -> None:
         """End a delivery that is over, or make the offer."""

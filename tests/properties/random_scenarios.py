@@ -33,8 +33,8 @@ TRAITS = (
     Trait("home", ("calm", "loud"), keyed="family"),
 )
 LAST_AGE = 24
-FREQUENT = {"risk"}
-"""Columns that rules read more often than others, so that shifts of the trait matter."""
+FREQUENT = {"risk", "others"}
+"""Columns that rules read more often, so that shifts of the trait and classmates matter."""
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
@@ -45,6 +45,7 @@ class Sketch:
 
     domains: list[Domain]
     counters: list[Counter]
+    group_values: tuple[str, ...] = ()
     hazards: list[tuple[str, str, str]] = field(default_factory=list)
     uncertain: list[tuple[str, str, str]] = field(default_factory=list)
     """Transitions of occasions that are never certain."""
@@ -57,6 +58,7 @@ class Sketch:
         if not shared:
             columns.update({"age": None, "sex": ("girl", "boy"), "risk": None})
             columns.update((counter.name, None) for counter in self.counters)
+            columns.update((name, None) for name in self.group_values)
         for number, domain in enumerate(self.domains):
             if shared and domain.keyed == "person":
                 continue
@@ -183,6 +185,8 @@ def condition(draw: Draw, sketch: Sketch, to_families: bool) -> str:
         f"risk > 0 and not {domain.name} == '{state}'",
     ]  # fmt: skip
     parts += [f"{counter.name} < 1" for counter in sketch.counters]
+    for name in sketch.group_values:
+        parts += [f"{name} > 0", f"{name} > 0.2", f"{name} < 0.3", f"{name} < 0.5 or risk > 0"]
     if to_families:
         parts = ["1", "home == 'loud'", f"{domain.name} != '{state}'", f"previous_{domain.name} == '{state}'"]
     parts += [f"years_in_{domain.name} > 1"] if domain.clock else []
@@ -257,9 +261,24 @@ def in_families(ids: np.ndarray) -> np.ndarray:
     return np.where(ids % np.uint64(7) == 0, ids + np.uint64(2**60), ids // np.uint64(2))
 
 
+def add_group_value(draw: Draw, domain: Domain, counters: list[Counter]) -> None:
+    """Declare what share of the others is in some state of a domain, or is told by a counter."""
+    state = draw(st.sampled_from(domain.states))
+    name = draw(st.sampled_from((domain.name, *(counter.name for counter in counters))))
+
+    def holds(values: dict[str, Any]) -> Any:
+        return values[name] == state if name == domain.name else values[name] > 0
+
+    bins = draw(st.sampled_from(((0, 1), (0.0, 0.05, 0.2, 0.6), (0.0, 0.25, 0.5, 0.75, 1.0))))
+    domain.group_value(bins=bins, ages=draw(st.sampled_from(((0, 100), window(draw)))))(rule((name,), holds, "others"))
+
+
 @st.composite
-def scenarios(draw: Draw, persons: int, horizon: int = LAST_AGE + 1) -> Scenario:
-    """Draw a whole scenario of 1 to 3 domains and 1 to 3 arms beside the baseline."""
+def scenarios(draw: Draw, persons: int, horizon: int = LAST_AGE + 1, *, classes: bool = False) -> Scenario:
+    """Draw a whole scenario of 1 to 3 domains and 1 to 3 arms beside the baseline.
+
+    classes: whether the cohort may be in classes; models may ask about classmates in any case.
+    """
     domains = []
     for name in NAMES[: draw(st.integers(1, 3))]:
         states = STATES[: draw(st.sampled_from((2, 3, 3, 4, 6)))]
@@ -278,7 +297,9 @@ def scenarios(draw: Draw, persons: int, horizon: int = LAST_AGE + 1) -> Scenario
             cap=2,
         ),
     ][: draw(st.integers(0, 2))]
-    sketch = Sketch(domains, counters)
+    if classes or draw(st.booleans()):
+        add_group_value(draw, domains[0], counters)
+    sketch = Sketch(domains, counters, tuple(value.name for value in domains[0].group_values))
     for place in range(len(domains)):
         fill(draw, sketch, place)
     attributes = [
@@ -299,8 +320,10 @@ def scenarios(draw: Draw, persons: int, horizon: int = LAST_AGE + 1) -> Scenario
         offers = [variant(draw, one) if draw(st.integers(0, 2)) == 0 else one for one in chosen]
         arms[f"arm_{number}"] = Arm(tuple(offers))
     needs = [Need(frozenset({name, f"previous_{name}", "sex"})) for name in model.changing]
+    size = draw(st.sampled_from((3, 7, 40, None))) if classes else None
+    cohort = Cohort(2020, persons, copies=1, class_size=size)
     scenario = Scenario(
-        model=model, population=Population("random", tuple(attributes)), cohort=Cohort(2020, persons, copies=1),
+        model=model, population=Population("random", tuple(attributes)), cohort=cohort,
         arms=arms, horizon=horizon, needs=(*needs, Need(frozenset({first}), deaths=True)),
     )  # fmt: skip
     try:

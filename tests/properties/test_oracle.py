@@ -14,7 +14,7 @@ from sim.persons import NOT_ALIVE, all_ids
 from sim.plan import Plan, bind
 from sim.scenario import Scenario
 from tests.models import lives
-from tests.properties.oracle import Person
+from tests.properties.oracle import Person, take_group_values
 from tests.properties.random_scenarios import in_families, scenarios
 
 SEED = 11
@@ -51,20 +51,32 @@ def lived_by_the_oracle(plan: Plan, arm: str, families: np.ndarray) -> tuple[np.
     history = np.full((rows, plan.layout.size, len(ids)), NOT_ALIVE, dtype=np.uint8)
     deliveries = np.zeros((rows, len(plan.interventions), DELIVERY_COUNTS), dtype=np.int64)
     kinds = ("eligible", "offered", "started", "years")
-    for number, identity in enumerate(ids):
-        person = Person(plan.scenario, offers_of(plan.scenario, arm), SEED, int(identity), int(families[number]))
-        for row, values in enumerate(person.live()):
+    offers = offers_of(plan.scenario, arm)
+    persons = [
+        Person(plan.scenario, offers, SEED, int(identity), int(family))
+        for identity, family in zip(ids, families, strict=True)
+    ]
+    living = {number: person.live() for number, person in enumerate(persons)}
+    for row in range(rows):
+        if row and living:
+            take_group_values([persons[number] for number in living], row - 1)
+        for number, life in list(living.items()):
+            values = next(life, None)
+            if values is None:
+                del living[number]
+                continue
             history[row, :, number] = codes(plan, values)
             for name, place in plan.layout.receives.items():
-                have = person.enrolments.get(name) if row else None
+                have = persons[number].enrolments.get(name) if row else None
                 history[row, place, number] = bool(have and have.kind == "enrolled" and not have.delivered)
+    for person in persons:
         for (t, name, kind), count in person.deliveries.items():
             deliveries[t + 1, plan.interventions.index(name), kinds.index(kind)] += count
     return history, deliveries
 
 
 @settings(max_examples=60, derandomize=True, deadline=None, database=None)
-@given(scenarios(persons=40))
+@given(scenarios(persons=40, classes=True))
 def test_the_oracle_lives_every_life_of_every_arm_alike(scenario):
     plan = bind(scenario)
     families = in_families(all_ids(plan))
