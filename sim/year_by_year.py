@@ -101,6 +101,7 @@ class YearByYear:
             self.alive[members[chunk.origin[: chunk.alive]]] = True
         self.living: Places = np.flatnonzero(self.alive)
         """The places of those alive, in order."""
+        self.alive.flags.writeable = self.living.flags.writeable = False
 
     @property
     def goes_on(self) -> bool:
@@ -132,6 +133,7 @@ class YearByYear:
             codes = np.zeros(len(self.ids), dtype=np.uint8)
             for members, chunk in zip(self._members, self._chunks, strict=True):
                 codes[members[chunk.origin[: chunk.alive]]] = chunk.cols[row, : chunk.alive]
+            codes.flags.writeable = False
             self._codes[name] = codes
         return self._codes[name]
 
