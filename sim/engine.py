@@ -47,18 +47,16 @@ def simulate(
     """
     if isinstance(plan, Scenario):
         plan = bind(plan)
-    if not 0 <= seed < 2**64:
-        raise ScenarioError(f"the seed must be 0 to 2^64 - 1, not {seed}")
-    for name, value in (("threads", threads), ("chunk", chunk)):
-        if value < 1:
-            raise ScenarioError(f"{name} must be 1 or more, not {value}")
+    if plan.scenario.municipality is not None:
+        raise ScenarioError("a municipality is no birth cohort", hint="live it by sim.town.simulate_town")
+    check_settings(seed, threads, chunk)
     started = time.perf_counter()
     key = np.uint64(philox_key(seed, replicate))
     persons = persons_of(plan, ids, families, key)
     lives = _Lives(plan, key, threads, chunk, progress)
     outcome = Outcome(plan, seed, replicate, empty_ledger(plan))
     plan.make_tables()  # before threads share them
-    offered = _no_deliveries(plan, len(plan.watched))
+    offered = no_deliveries(plan, len(plan.watched))
     full = {arm for arm in plan.compared if in_full or arm in plan.changed}
     marks = np.zeros(len(persons), dtype=np.uint64) if full - plan.changed else None
     reached = lives.live(plan.watching, persons, outcome.baseline, offered, marks=marks, part=(0.0, 0.6))
@@ -66,7 +64,7 @@ def simulate(
         part = 0.6 + 0.4 * bit / len(plan.compared), 0.6 + 0.4 * (bit + 1) / len(plan.compared)
         hit = reached >> np.uint64(bit) & np.uint64(1) == 1
         in_arm, in_baseline = empty_ledger(plan), empty_ledger(plan)
-        refused = _no_deliveries(plan, len(plan.interventions))
+        refused = no_deliveries(plan, len(plan.interventions))
         if arm in full:
             other = None if arm in plan.changed else np.zeros(len(persons), dtype=np.uint64)
             enrolled = lives.live(plan.programs[arm], persons, in_arm, marks=other, part=part)
@@ -77,15 +75,24 @@ def simulate(
                 hit |= other != marks
         else:
             lives.live(plan.programs[arm], persons.some(hit), in_arm, part=part)
-            again = _no_deliveries(plan, len(plan.watched))
+            again = no_deliveries(plan, len(plan.watched))
             lives.live(plan.watching, persons.some(hit), in_baseline, again, part=part)
-            _add_refused(plan, bit, offered - again, refused)
+            add_refused(plan, bit, offered - again, refused)
         by_block = np.bincount(persons.blocks[hit], minlength=plan.scenario.cohort.blocks)
         outcome.reached[arm], outcome.families[arm] = persons.ids[hit], persons.families[hit]
         outcome.arms[arm] = ArmCounts(in_arm, in_baseline, by_block, refused)
     outcome.person_years = lives.lived
     outcome.seconds = time.perf_counter() - started
     return outcome
+
+
+def check_settings(seed: int, threads: int, chunk: int) -> None:
+    """Raise ScenarioError for settings out of range."""
+    if not 0 <= seed < 2**64:
+        raise ScenarioError(f"the seed must be 0 to 2^64 - 1, not {seed}")
+    for name, value in (("threads", threads), ("chunk", chunk)):
+        if value < 1:
+            raise ScenarioError(f"{name} must be 1 or more, not {value}")
 
 
 @dataclass
@@ -148,11 +155,12 @@ class _Lives:
         return reached
 
 
-def _no_deliveries(plan: Plan, offers: int) -> NDArray[np.int64]:
+def no_deliveries(plan: Plan, offers: int) -> NDArray[np.int64]:
+    """Return zeros laid out as a ledger's deliveries, of so many offers."""
     return np.zeros((plan.scenario.cohort.blocks, plan.scenario.horizon + 1, offers, 4), dtype=np.int64)
 
 
-def _add_refused(plan: Plan, bit: int, unreached: NDArray[np.int64], refused: NDArray[np.int64]) -> None:
+def add_refused(plan: Plan, bit: int, unreached: NDArray[np.int64], refused: NDArray[np.int64]) -> None:
     """Add an arm's offers to those it does not reach, and take off those that the baseline alone makes them.
 
     Existing delivery is offered to the same persons in every arm, so there nothing is added or taken off.
