@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -84,7 +85,7 @@ class Siblings:
 
     def __post_init__(self) -> None:
         orders, gaps = self.by_order, self.years_between
-        falling = all(later <= earlier for earlier, later in zip(orders, orders[1:], strict=False))
+        falling = all(later <= earlier for earlier, later in pairwise(orders))
         if not orders or abs(sum(orders) - 1) > 1e-6 or min(orders) < 0 or not falling:
             raise ScenarioError(f"births by order must be falling shares that add to 1, not {list(orders)}")
         if not gaps or abs(sum(gaps.values()) - 1) > 1e-6 or min(gaps) < 1 or max(gaps) > 15:

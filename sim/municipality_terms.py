@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sim.errors import FramsynError, ScenarioError, nearest
+from sim.errors import ScenarioError, nearest
 from sim.expression import Expression
 from sim.families import offered_to_families
 from sim.intervention import Intervention
-from sim.municipality import MOST_COPIES, Municipality
+from sim.model import Model
+from sim.municipality import MOST_COPIES, MovesIn, MovesOut, Municipality
+from sim.prices import PriceList, Residence
 from sim.scenario import BASELINE, Arm, Cohort, Scenario
 
 
@@ -75,32 +77,46 @@ def check_arm(name: str, arm: Arm, town: Municipality, copies: int) -> None:
 
 def check_moves(scenario: Scenario, town: Municipality) -> None:
     """Check that the model knows what moves in and out are about; raises ScenarioError."""
-    model, residence = scenario.model, scenario.prices.residence
-    if not town.moves_in and town.moves_out is None:
-        return
-    if residence is None:
-        raise ScenarioError("moves in and out need prices with `residence`, which says what living here is called")
-    states = model.domain(residence.column).states
-    for label in town.moves_out.to if town.moves_out else ():
-        if label not in states or label == residence.own:
-            others = [one for one in states if one != residence.own]
-            raise ScenarioError(f"nobody can move to {label!r}", hint=nearest(label, others))
-    traits = {trait.name: trait for trait in model.traits}
     for group in town.moves_in:
-        try:
-            for name, label in group.fixed.items():
-                if name not in traits:
-                    raise ScenarioError(f"no trait {name!r}", hint=nearest(name, traits))
-                model.columns[name].code(label)
-            drawn = {one.name for one in scenario.population.attributes}
-            for one in (*group.attributes, *group.on_arrival):
-                known = drawn if one in group.attributes else {domain.name for domain in model.domains}
-                if one.name not in known:
-                    raise ScenarioError(f"no column {one.name!r} that can be set so", hint=nearest(one.name, known))
-                one.table(model.columns)
-        except FramsynError as error:
-            problem = error.problems[0]
-            raise ScenarioError(f"those who move in, '{group.name}': {problem.message}", hint=problem.hint) from None
+        check_group(group, scenario.model, scenario.prices)
+    if town.moves_out is not None:
+        check_leaving(town.moves_out, scenario.model, scenario.prices)
+
+
+def check_group(group: MovesIn, model: Model, prices: PriceList | None) -> None:
+    """Check what is said of those who move in; raises ScenarioError."""
+    _residence(prices)
+    traits = [trait.name for trait in model.traits]
+    domains = [domain.name for domain in model.domains]
+    where = f"those who move in, '{group.name}'"
+    for name, label in group.fixed.items():
+        if name not in traits:
+            raise ScenarioError(f"{where}: no trait {name!r}", hint=nearest(name, traits))
+        if label not in (model.columns[name].labels or ()):
+            hint = nearest(label, model.columns[name].labels or ())
+            raise ScenarioError(f"{where}: '{name}' has no label {label!r}", hint=hint)
+    for attributes, known in ((group.attributes, [*traits, *domains]), (group.on_arrival, domains)):
+        for one in attributes:
+            if one.name not in known:
+                raise ScenarioError(f"{where}: no column {one.name!r} of that kind", hint=nearest(one.name, known))
+            one.table(model.columns)
+
+
+def check_leaving(out: MovesOut, model: Model, prices: PriceList | None) -> None:
+    """Check where families move to; raises ScenarioError."""
+    residence = _residence(prices)
+    others = [one for one in model.domain(residence.column).states if one != residence.own]
+    for label in out.to:
+        if label not in others:
+            raise ScenarioError(f"nobody can move to {label!r}", hint=nearest(label, others))
+    if abs(sum(out.to.values()) - 1) > 1e-6:
+        raise ScenarioError(f"the shares of where families move to add to {sum(out.to.values()):g}, not 1")
+
+
+def _residence(prices: PriceList | None) -> Residence:
+    if prices is None or prices.residence is None:
+        raise ScenarioError("moves in and out need prices with `residence`, which says what living here is called")
+    return prices.residence
 
 
 def to_residents(one: Intervention, scenario: Scenario) -> Intervention:

@@ -150,6 +150,10 @@ class Neighbours:
         """Identities of the living."""
         return self.chunk.ids[: self.chunk.alive]
 
+    def number_here(self) -> IntArray:
+        """Return how many of the living have been born or have moved in here, by copy."""
+        return np.bincount(self.chunk.block[: self.chunk.alive], minlength=len(self.here) + 1)[:-1]
+
     def some(self, which: NDArray[Any], program: Program) -> Neighbours:
         """Return a copy of the living at some places, who live on under a program."""
         other = object.__new__(Neighbours)
@@ -233,7 +237,8 @@ class Neighbours:
     def _move_out(self, who: IntArray, age: int) -> None:
         chunk, plan, residence = self.chunk, self.residents.plan, self.residents.residence
         out = self.residents.town.moves_out
-        assert out is not None and residence is not None
+        assert out is not None
+        assert residence is not None
         if age >= len(out.a_year):
             return
         column = plan.scenario.model.columns[residence.column]
@@ -254,6 +259,10 @@ def _other_births(plan: Plan, group: MovesIn) -> Plan:
     for name, label in group.fixed.items():
         labels = scenario.model.columns[name].labels or ()
         own[name] = Attribute(name, {one: float(one == label) for one in labels})
-    attributes = tuple(own.get(one.name, one) for one in plan.attributes)
+    attributes = tuple(own.pop(one.name, one) for one in plan.attributes)
+    starts = {name: code for name, code in plan.start_codes.items() if name not in own}
+    attributes += tuple(own.values())
     population = Population(scenario.population.name, attributes)
-    return replace(plan, scenario=replace(scenario, population=population), attributes=attributes)
+    return replace(
+        plan, scenario=replace(scenario, population=population), attributes=attributes, start_codes=starts
+    )

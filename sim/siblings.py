@@ -34,8 +34,8 @@ def families_by_year(town: Municipality, copies: int, key: int | np.uint64) -> d
     """Return the family of every birth, (births,) by year of birth and copy: its id is that of its first child.
 
     A family that is due to have a child in a year takes one of the births of that year in its copy, in the order of
-    their ids; what is left are first children. Families are formed from so long before the first year on that its births
-    have elder siblings' families, who themselves belong to nobody counted.
+    their ids; what is left are first children. Families are formed from long enough before the first year that its
+    births, too, have elder siblings; those belong to nobody counted.
     """
     siblings = town.siblings
     ahead = siblings.most_years if siblings else 0
@@ -117,7 +117,7 @@ class Stories:
         if not domains:
             self.own = None
             return
-        names = {one.name for one in (*domains, *traits)}
+        names = {domain.name for domain in domains} | {trait.name for trait in traits}
         kept = tuple(one for one in scenario.population.attributes if one.name in names)
         self.own = bind(
             replace(

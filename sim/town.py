@@ -22,7 +22,7 @@ from sim.draws import philox_key
 from sim.engine import CHUNK, add_refused, check_settings, empty_ledger, no_deliveries
 from sim.errors import ScenarioError
 from sim.ledger import Ledger
-from sim.municipality import Wave
+from sim.municipality import Municipality, Wave
 from sim.outcome import ArmCounts, Outcome
 from sim.persons import chunks
 from sim.plan import Plan, bind
@@ -46,8 +46,24 @@ class TownOutcome:
     cohorts: dict[int, Outcome] = field(default_factory=dict)
     """By year of birth. A ledger's row a + 1 is the year in which they are a years old; who moves in is counted from
     then on, and stands in `persons` with those born here."""
+    lost: dict[int, NDArray[np.int64]] = field(default_factory=dict)
+    """Those of them who died before the first year that is counted, by copy."""
     person_years: int = 0
     seconds: float = 0.0
+
+    @property
+    def town(self) -> Municipality:
+        """The municipality."""
+        assert self.plan.scenario.municipality is not None
+        return self.plan.scenario.municipality
+
+    @property
+    def persons(self) -> NDArray[np.int64]:
+        """Persons by copy who belong to the municipality in the years counted, having been born or moved in there."""
+        return sum(
+            (one.baseline.persons - self.lost[year] for year, one in self.cohorts.items()),
+            np.zeros(self.plan.scenario.cohort.copies, dtype=np.int64),
+        )
 
     def digest(self) -> str:
         """Return one SHA-256 over the ledgers of all birth cohorts."""
@@ -88,6 +104,7 @@ def simulate_town(
     try:
         for year in town.birth_years:
             newborn = residents.newborn(year)
+            outcome.lost[year] = np.zeros(plan.scenario.cohort.copies, dtype=np.int64)
             outcome.cohorts[year] = _empty_outcome(plan, year, seed, replicate, outcome.cohorts)
             for _ in pool.map(run.live, [newborn.some(which) for which in _together(plan, newborn, chunk)]):
                 pass
@@ -184,6 +201,9 @@ class _Run:
             begins.setdefault(max(birth, wave.begins - town.first), []).append((arm, wave))
         now = Neighbours(self.residents, newborn, plan.programs[BASELINE])
         tally = now.tally()
+        now.live(max(birth, town.start - town.first), tally)
+        with self.lock:
+            np.add.at(self.outcome.lost[newborn.year], now.here, tally.persons[:-1] - now.number_here())
         for step in sorted(begins):
             now.live(step, tally)
             self.branch(now, begins[step], is_last=step == max(begins))
