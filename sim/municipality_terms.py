@@ -11,6 +11,7 @@ from sim.errors import ScenarioError, nearest
 from sim.expression import Expression
 from sim.families import offered_to_families
 from sim.intervention import Intervention
+from sim.ledger import Need
 from sim.model import Model
 from sim.municipality import MOST_COPIES, MovesIn, MovesOut, Municipality
 from sim.prices import PriceList, Residence
@@ -43,6 +44,7 @@ def fitted(scenario: Scenario) -> Scenario:
         scenario,
         cohort=Cohort(town.start, town.births_in(town.start), scenario.cohort.copies),
         horizon=town.horizon,
+        needs=(*scenario.needs, Need(_living_here(scenario))),
         arms={
             name: replace(arm, interventions=tuple(to_residents(one, scenario) for one in arm.interventions))
             for name, arm in scenario.arms.items()
@@ -117,6 +119,11 @@ def _residence(prices: PriceList | None) -> Residence:
     if prices is None or prices.residence is None:
         raise ScenarioError("moves in and out need prices with `residence`, which says what living here is called")
     return prices.residence
+
+
+def _living_here(scenario: Scenario) -> frozenset[str]:
+    """Return the column that says who lives in the municipality, where there is one."""
+    return frozenset({scenario.prices.residence.column} if scenario.prices.residence else ())
 
 
 def to_residents(one: Intervention, scenario: Scenario) -> Intervention:

@@ -263,6 +263,4 @@ def _other_births(plan: Plan, group: MovesIn) -> Plan:
     starts = {name: code for name, code in plan.start_codes.items() if name not in own}
     attributes += tuple(own.values())
     population = Population(scenario.population.name, attributes)
-    return replace(
-        plan, scenario=replace(scenario, population=population), attributes=attributes, start_codes=starts
-    )
+    return replace(plan, scenario=replace(scenario, population=population), attributes=attributes, start_codes=starts)

@@ -11,7 +11,7 @@ import os
 import platform
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -31,19 +31,27 @@ from sim.scenario import BASELINE
 FORMAT = 1
 """Version of the folder's layout."""
 
+TOWN_FORMAT = "municipality-1"
+"""Of a folder that holds a municipality's budget impact by calendar year: a table and what it rests on."""
+
 DESCRIPTION = "run.json"
 """What a run rests on, beside its ledgers."""
 
 
 def write_run(outcome: Outcome, folder: Path) -> Path:
     """Write an outcome to a new folder; returns it. Raises StoreError where it exists or cannot be written."""
+    return write_folder(folder, lambda aside: _write_parts(outcome, aside))
+
+
+def write_folder(folder: Path, write: Callable[[Path], None]) -> Path:
+    """Write a new folder that is whole or not there, by what writes its files into another one beside it."""
     if folder.exists():
         raise StoreError(f"the run folder '{folder}' exists already", hint="name another one with --out")
     aside = folder.parent / f".{folder.name}.{uuid.uuid4().hex[:8]}"
     new = [parent for parent in folder.parents if not parent.exists()]
     try:
         aside.mkdir(parents=True)
-        _write_parts(outcome, aside)
+        write(aside)
         os.replace(aside, folder)
     except BaseException as error:
         shutil.rmtree(aside, ignore_errors=True)
@@ -107,6 +115,11 @@ def _write_parts(outcome: Outcome, folder: Path) -> None:
         "threshold_digest": plan.threshold_digest,
         "versions": versions(),
     }
+    write_description(about, folder)
+
+
+def write_description(about: dict[str, Any], folder: Path) -> None:
+    """Write what a run rests on, with a digest of its own."""
     about["digest"] = _description_digest(about)
     with open(folder / DESCRIPTION, "w", encoding="utf-8") as file:
         lines = [f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in about.items()]
@@ -183,6 +196,11 @@ def _about(folder: Path) -> dict[str, Any]:
         about = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise StoreError(f"'{path}' cannot be read: {error}") from None
+    if isinstance(about, dict) and about.get("format") == TOWN_FORMAT:
+        raise StoreError(
+            f"'{folder}' holds a municipality's budget impact and no ledgers: it cannot be priced again",
+            hint="compare the scenario again with other economics",
+        )
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         found = about.get("format") if isinstance(about, dict) else None
         raise StoreError(f"'{folder}' has the format {found!r}; this version reads {FORMAT}")

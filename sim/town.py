@@ -65,6 +65,22 @@ class TownOutcome:
             np.zeros(self.plan.scenario.cohort.copies, dtype=np.int64),
         )
 
+    def residents_by_age(self, year: int | None = None) -> dict[int, float]:
+        """Return who lives here at the end of a calendar year (by default the first counted) by age, in one copy.
+
+        Where nothing says who lives here, everyone alive does.
+        """
+        year = self.town.start if year is None else year
+        residence = self.plan.scenario.prices.residence
+        found = {}
+        for age in range(year - self.town.first + 1):
+            cohort, row = self.cohorts[year - age], age + 1
+            columns = [residence.column] if residence else []
+            counts, _ = cohort.share_in(columns)
+            here = self.plan.scenario.model.columns[residence.column].code(residence.own) if residence else ...
+            found[age] = float(counts[row][here]) / self.plan.scenario.cohort.copies
+        return found
+
     def digest(self) -> str:
         """Return one SHA-256 over the ledgers of all birth cohorts."""
         digest = hashlib.sha256()
