@@ -15,6 +15,7 @@ import numpy as np
 
 from sim.block import Given, block_of_domains
 from sim.chances import Grids
+from sim.errors import ScenarioError
 from sim.forward import MOST_ROWS, Forward
 from sim.joint_distribution import FloatArray
 from sim.ledger import Ledger
@@ -56,6 +57,8 @@ def expect(
     started = time.perf_counter()
     if isinstance(plan, Scenario):
         plan = bind(plan)
+    if plan.scenario.municipality is not None:
+        raise ScenarioError("a municipality is no birth cohort", hint="live it by sim.town.simulate_town")
     plan = _of_one_copy(plan)
     held: dict[str, FloatArray] = {}
     if domains is not None or given is not None:

@@ -14,7 +14,7 @@ from sim.errors import Problem
 from sim.form_check import Checked, Findings, shown
 from sim.model import Model
 from sim.municipality import LAST_AGE, MOST_COPIES, MovesIn, MovesOut, Municipality, Siblings
-from sim.municipality_terms import check_arm, check_group, check_leaving
+from sim.municipality_terms import check_arm, check_column, check_fixed, check_leaving, living_here
 from sim.people import Attribute, Population
 from sim.prices import PriceList
 from sim.scenario import Arm, Cohort
@@ -106,15 +106,24 @@ class MunicipalityFile:
         if self.place is None:
             return ()
         form: PopulationForm = self.place.form
+        traits = [trait.name for trait in self.model.traits]
+        domains = [domain.name for domain in self.model.domains]
         groups = []
         for name, one in form.moves_in.items():
             path: KeyPath = ("moves_in", name)
-            before = len(self.found.problems)
             a_year = self.by_age(one.a_year, (*path, "a_year"), most=10_000)
             group = MovesIn(name, a_year, one.fixed, _attributes(one.attributes), _attributes(one.on_arrival))
-            if len(self.found.problems) == before:
-                with self.found.at(self.place, path):
-                    check_group(group, self.model, self.prices)
+            with self.found.at(self.place, path):
+                living_here(self.prices)
+            with self.found.at(self.place, (*path, "fixed")):
+                check_fixed(group.fixed, self.model)
+            for key, columns, known in (
+                ("attributes", group.attributes, [*traits, *domains]),
+                ("on_arrival", group.on_arrival, domains),
+            ):
+                for column in columns:
+                    with self.found.at(self.place, (*path, key, column.name)):
+                        check_column(column, known, self.model)
             groups.append(group)
         return tuple(groups)
 

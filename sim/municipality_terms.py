@@ -5,6 +5,7 @@ Layer 6.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sim.errors import ScenarioError, nearest
@@ -14,6 +15,7 @@ from sim.intervention import Intervention
 from sim.ledger import Need
 from sim.model import Model
 from sim.municipality import MOST_COPIES, MovesIn, MovesOut, Municipality
+from sim.people import Attribute
 from sim.prices import PriceList, Residence
 from sim.scenario import BASELINE, Arm, Cohort, Scenario
 
@@ -87,26 +89,35 @@ def check_moves(scenario: Scenario, town: Municipality) -> None:
 
 def check_group(group: MovesIn, model: Model, prices: PriceList | None) -> None:
     """Check what is said of those who move in; raises ScenarioError."""
-    _residence(prices)
+    living_here(prices)
+    check_fixed(group.fixed, model)
+    for one in group.attributes:
+        check_column(one, [trait.name for trait in model.traits] + [domain.name for domain in model.domains], model)
+    for one in group.on_arrival:
+        check_column(one, [domain.name for domain in model.domains], model)
+
+
+def check_fixed(fixed: Mapping[str, str], model: Model) -> None:
+    """Check the traits that all of those who move in have; raises ScenarioError."""
     traits = [trait.name for trait in model.traits]
-    domains = [domain.name for domain in model.domains]
-    where = f"those who move in, '{group.name}'"
-    for name, label in group.fixed.items():
+    for name, label in fixed.items():
         if name not in traits:
-            raise ScenarioError(f"{where}: no trait {name!r}", hint=nearest(name, traits))
-        if label not in (model.columns[name].labels or ()):
-            hint = nearest(label, model.columns[name].labels or ())
-            raise ScenarioError(f"{where}: '{name}' has no label {label!r}", hint=hint)
-    for attributes, known in ((group.attributes, [*traits, *domains]), (group.on_arrival, domains)):
-        for one in attributes:
-            if one.name not in known:
-                raise ScenarioError(f"{where}: no column {one.name!r} of that kind", hint=nearest(one.name, known))
-            one.table(model.columns)
+            raise ScenarioError(f"no trait {name!r}", hint=nearest(name, traits))
+        labels = model.columns[name].labels or ()
+        if label not in labels:
+            raise ScenarioError(f"'{name}' has no label {label!r}", hint=nearest(label, labels))
+
+
+def check_column(one: Attribute, known: Sequence[str], model: Model) -> None:
+    """Check how a column is distributed among those who move in; raises ScenarioError."""
+    if one.name not in known:
+        raise ScenarioError(f"no column {one.name!r} that can be set here", hint=nearest(one.name, known))
+    one.table(model.columns)
 
 
 def check_leaving(out: MovesOut, model: Model, prices: PriceList | None) -> None:
     """Check where families move to; raises ScenarioError."""
-    residence = _residence(prices)
+    residence = living_here(prices)
     others = [one for one in model.domain(residence.column).states if one != residence.own]
     for label in out.to:
         if label not in others:
@@ -115,7 +126,8 @@ def check_leaving(out: MovesOut, model: Model, prices: PriceList | None) -> None
         raise ScenarioError(f"the shares of where families move to add to {sum(out.to.values()):g}, not 1")
 
 
-def _residence(prices: PriceList | None) -> Residence:
+def living_here(prices: PriceList | None) -> Residence:
+    """Return who pays by where people live, which says what living here is called; raises ScenarioError."""
     if prices is None or prices.residence is None:
         raise ScenarioError("moves in and out need prices with `residence`, which says what living here is called")
     return prices.residence

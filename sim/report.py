@@ -239,6 +239,8 @@ def print_plan(plan: Mapping[str, Any]) -> None:
             f"  {one['stratum']} ({one['when'] or 'the rest'}): {one['share']:.3%} of the births, {one['persons']:,}"
             f" persons in {one['blocks']} blocks"
         )
+    for line in plan["municipality"]["words"] if plan["municipality"] else ():
+        console.print(line)
     console.print(f"{plan['steps']} steps; order of a year: {', '.join(plan['order'])}")
     if plan["races"]:
         console.print(f"hazards and uncertain occasions race out of: {', '.join(plan['races'])}")

@@ -243,7 +243,8 @@ class Neighbours:
             return
         column = plan.scenario.model.columns[residence.column]
         lives = chunk.cols[plan.layout.row(residence.column)]
-        here = (lives[: chunk.alive] == column.code(residence.own)) & (self.newborn.arrives[who] <= age)
+        settled = (self.newborn.group[who] < 0) | (self.newborn.arrives[who] < age)  # nobody leaves as he comes
+        here = settled & (lives[: chunk.alive] == column.code(residence.own))
         draws = draws_of(chunk.families[: chunk.alive], chunk.step, LEAVES, self.residents.key)
         leaves = np.flatnonzero(here & (draws[0] < out.a_year[age] * DRAWS))
         ends = np.cumsum(list(out.to.values()))
