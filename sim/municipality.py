@@ -82,6 +82,8 @@ class Siblings:
     """Share of births that are their mother's first, second, …"""
     years_between: Mapping[int, float]
     """Years to the next birth of a family -> share."""
+    only_while: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """States, by domain keyed by family, in which a family has another child: else the birth is a first child's."""
 
     def __post_init__(self) -> None:
         orders, gaps = self.by_order, self.years_between

@@ -14,7 +14,7 @@ from sim.errors import Problem
 from sim.form_check import Checked, Findings, shown
 from sim.model import Model
 from sim.municipality import LAST_AGE, MOST_COPIES, MovesIn, MovesOut, Municipality, Siblings
-from sim.municipality_terms import check_arm, check_column, check_fixed, check_leaving, living_here
+from sim.municipality_terms import check_arm, check_column, check_fixed, check_leaving, check_only_while, living_here
 from sim.people import Attribute, Population
 from sim.prices import PriceList
 from sim.scenario import Arm, Cohort
@@ -149,8 +149,11 @@ class MunicipalityFile:
                 self.found.note(self.place, path, f"{key!r} is no number of years", at_key=True)
                 return None
             years[int(key)] = share
+        only_while = {name: tuple(labels) for name, labels in form.only_while.items()}
+        with self.found.at(self.place, ("siblings", "only_while")):
+            check_only_while(only_while, self.model)
         with self.found.at(self.place, ("siblings",)):
-            return Siblings(tuple(form.by_order), years)
+            return Siblings(tuple(form.by_order), years, only_while)
         return None
 
     def by_age(self, given: Any, path: KeyPath, most: float) -> tuple[float, ...]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from sim.errors import ScenarioError, nearest
 from sim.expression import Expression
-from sim.families import offered_to_families
+from sim.families import FAMILY, offered_to_families
 from sim.intervention import Intervention
 from sim.ledger import Need
 from sim.model import Model
@@ -42,6 +42,8 @@ def fitted(scenario: Scenario) -> Scenario:
                     f"'{one.name}' acts on what siblings share, which a municipality cannot hand on to those born later"
                 )
     check_moves(scenario, town)
+    if town.siblings is not None:
+        check_only_while(town.siblings.only_while, scenario.model)
     return replace(
         scenario,
         cohort=Cohort(town.start, town.births_in(town.start), scenario.cohort.copies),
@@ -113,6 +115,18 @@ def check_column(one: Attribute, known: Sequence[str], model: Model) -> None:
     if one.name not in known:
         raise ScenarioError(f"no column {one.name!r} that can be set here", hint=nearest(one.name, known))
     one.table(model.columns)
+
+
+def check_only_while(only_while: Mapping[str, Sequence[str]], model: Model) -> None:
+    """Check in which states families have another child; raises ScenarioError."""
+    known = [domain.name for domain in model.domains if domain.keyed == FAMILY]
+    for name, labels in only_while.items():
+        if name not in known:
+            raise ScenarioError(f"no domain {name!r} keyed by family", hint=nearest(name, known))
+        for label in labels:
+            if label not in model.domain(name).states:
+                hint = nearest(label, model.domain(name).states)
+                raise ScenarioError(f"domain '{name}' has no state {label!r}", hint=hint)
 
 
 def check_leaving(out: MovesOut, model: Model, prices: PriceList | None) -> None:

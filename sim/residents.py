@@ -57,8 +57,8 @@ class Residents:
         self.plan, self.key = plan, np.uint64(key)
         self.town: Municipality = plan.scenario.municipality
         self.copies = plan.scenario.cohort.copies
-        self.families = families_by_year(self.town, self.copies, key)
         self.stories = Stories(plan, self.key, self.town.first) if self.town.siblings else None
+        self.families = families_by_year(self.town, self.copies, key, self.stories)
         self.born_elsewhere = [_other_births(plan, group) for group in self.town.moves_in]
 
     def newborn(self, year: int) -> Newborn:

@@ -421,6 +421,7 @@ class SiblingsForm(Form):
 
     by_order: Annotated[list[Share], Field(min_length=1, max_length=10)]
     years_between: dict[str, Share]
+    only_while: dict[str, list[str]] = Field(default_factory=dict)
     source: Text
     provenance: Provenance
     note: str | None = None

@@ -5,6 +5,7 @@ Layer 7. Everything is addressed: families by the children that they have had, s
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -30,34 +31,42 @@ DRAWS = 2.0**32
 ByteArray = NDArray[np.uint8]
 
 
-def families_by_year(town: Municipality, copies: int, key: int | np.uint64) -> dict[int, list[Ids]]:
+def families_by_year(
+    town: Municipality, copies: int, key: int | np.uint64, stories: Stories | None = None
+) -> dict[int, list[Ids]]:
     """Return the family of every birth, (births,) by year of birth and copy: its id is that of its first child.
 
-    A family that is due to have a child in a year takes one of the births of that year in its copy, in the order of
-    their ids; what is left are first children. Families are formed from long enough before the first year that its
-    births, too, have elder siblings; those belong to nobody counted.
+    A family that is due to have a child in a year takes one of the births of that year in its copy, in the order in
+    which they became due; what is left are first children. stories: tell which families go on having children.
+    Families are formed from long enough before the first year that its births, too, have elder siblings; those belong
+    to nobody counted, and of them nothing is known before the first year.
     """
     siblings = town.siblings
     ahead = siblings.most_years if siblings else 0
-    found: dict[int, list[Ids]] = {year: [] for year in range(town.first - ahead, town.end)}
-    for copy in range(copies):
-        due: dict[int, list[tuple[Ids, NDArray[np.int64]]]] = {}
-        waiting = (np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64))
-        for year, families in found.items():
-            births = town.births_in(year)
+    found: dict[int, list[Ids]] = {}
+    nobody = (np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64))
+    waiting = [nobody] * copies
+    due: dict[int, list[list[tuple[Ids, NDArray[np.int64]]]]] = {}
+    for year in range(town.first - ahead, town.end):
+        births = town.births_in(year)
+        found[year] = []
+        now = [
+            tuple(np.concatenate([one[k] for one in (waiting[copy], *own)]) for k in (0, 1))
+            for copy, own in enumerate(due.pop(year, [[] for _ in range(copies)]))
+        ]
+        if stories is not None and siblings is not None and siblings.only_while and year >= town.first:
+            ends = np.cumsum([len(families) for families, _ in now])[:-1]
+            goes_on = stories.goes_on(year, np.concatenate([families for families, _ in now]), siblings.only_while)
+            now = [(f[on], order[on]) for (f, order), on in zip(now, np.split(goes_on, ends), strict=True)]
+        for copy, (again, orders) in enumerate(now):
             own = person_id(year, copy, 0) + np.arange(births, dtype=np.uint64)
-            if siblings is None:
-                families.append(own)
-                continue
-            now = [waiting, *due.pop(year, [])]
-            again, orders = (np.concatenate([one[k] for one in now]) for k in (0, 1))
-            waiting = again[births:], orders[births:]
+            waiting[copy] = again[births:], orders[births:]
             again, orders = again[:births], orders[:births]
-            first = len(again)
-            families.append(np.concatenate([again, own[first:]]))
-            order = np.concatenate([orders, np.ones(births - first, dtype=np.int64)])
-            for gap, which in _next_children(siblings, own, order, key):
-                due.setdefault(year + gap, []).append((families[-1][which], order[which] + 1))
+            found[year].append(np.concatenate([again, own[len(again) :]]))
+            order = np.concatenate([orders, np.ones(births - len(again), dtype=np.int64)])
+            for gap, which in _next_children(siblings, own, order, key) if siblings else ():
+                later = due.setdefault(year + gap, [[] for _ in range(copies)])
+                later[copy].append((found[year][-1][which], order[which] + 1))
     return {year: families for year, families in found.items() if year >= town.first}
 
 
@@ -149,6 +158,21 @@ class Stories:
             which = founded == elder
             both[:, :, which] = self._lived(int(elder), year, families[which], changing)
         return Inherited(rows, younger, *both)
+
+    def goes_on(self, year: int, families: Ids, only_while: Mapping[str, Sequence[str]]) -> NDArray[np.bool_]:
+        """Return which families are in one of these states as a year begins."""
+        goes_on = np.ones(len(families), dtype=bool)
+        if self.own is None:
+            return goes_on
+        founded = (families >> np.uint64(40)).astype(np.int64)
+        names = list(only_while)
+        for elder in np.unique(founded):
+            which = founded == elder
+            codes, _ = self._lived(int(elder), year, families[which], names)
+            for name, own in zip(names, codes, strict=True):
+                wanted = [self.own.scenario.model.columns[name].code(label) for label in only_while[name]]
+                goes_on[which] &= np.isin(own, wanted)
+        return goes_on
 
     def _lived(self, founded: int, year: int, families: Ids, names: list[str]) -> ByteArray:
         """Return the columns of families founded in one year as another year begins and ends: (2, names, families)."""

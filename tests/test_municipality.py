@@ -207,6 +207,22 @@ def test_the_younger_are_born_into_what_the_family_has_become() -> None:
     assert apart[0] / apart.sum() < at_birth[0] / at_birth.sum() - 0.03
 
 
+def test_only_families_that_are_still_together_have_another_child() -> None:
+    plan = family_town()
+    together = replace(FAMILIES, only_while={"parents": ("together",)})
+    other = bind(replace(plan.scenario, municipality=replace(plan.scenario.municipality, siblings=together)))
+    firsts = []
+    for one in (plan, other):
+        residents = Residents(one, philox_key(1))
+        newborn = residents.newborn(2035)
+        cols, inherited = residents.at_birth(newborn)
+        assert inherited is not None
+        parents = cols[one.layout.row("parents"), inherited.younger]
+        assert (parents != 0).any() == (one is plan)
+        firsts.append((~inherited.younger).sum())
+    assert firsts[1] > 1.1 * firsts[0]
+
+
 def test_an_offer_that_acts_on_families_is_refused() -> None:
     with pytest.raises(ScenarioError, match="acts on what siblings share"):
         bind(replace(family_town().scenario, arms={"baseline": Arm(), "one": Arm((test_families.COUPLES,))}))
@@ -524,6 +540,7 @@ def test_moves_change_nobody_else(files: Path) -> None:
         ("populations/town.yaml", "elsewhere: 0.75", "elsewere: 0.75", "nobody can move to 'elsewere'", 16),
         ("populations/town.yaml", "elsewhere: 0.75", "elsewhere: 0.5", "add to 0.75, not 1", 16),
         ("populations/town.yaml", "[0.5, 0.35, 0.15]", "[0.35, 0.5, 0.15]", "must be falling shares that add to 1", 20),
+        ("populations/town.yaml", "[0.5, 0.35, 0.15]", "[1]\n  only_while: {lodging: [home]}", "keyed by family", 21),
         ("populations/town.yaml", "{2: 0.5, 3: 0.5}", "{2: 0.5, two: 0.5}", "'two' is no number of years", 21),
     ],
 )  # fmt: skip
