@@ -33,7 +33,7 @@ from sim.persons import born
 from sim.plan import Plan
 from sim.progress import progress
 from sim.report import Answer, print_comparison
-from sim.store import read_run, write_run
+from sim.store import LOST, description_of, read_run, write_run
 
 
 def run_compare(
@@ -89,6 +89,11 @@ def run_price(folder: Path, *, discount: float | None, as_json: bool, detail: bo
     if discount is not None and not 0 <= discount < 1:
         hint = f"did you mean {discount / 100:g}?" if discount >= 1 else None
         raise ScenarioError(f"the discount rate must be 0 or more and below 1, not {discount:g}", hint=hint)
+    if LOST in description_of(folder):
+        from sim.town_command import price_town_again
+
+        price_town_again(folder, discount=discount, started=started, as_json=as_json, detail=detail)
+        return
     outcome = read_run(folder)
     economics = outcome.plan.scenario.economics
     if discount is not None:

@@ -25,14 +25,13 @@ from sim.errors import StoreError
 from sim.files import load_resolved
 from sim.ledger import PARTS, Ledger
 from sim.outcome import ArmCounts, Outcome
-from sim.plan import Plan
 from sim.scenario import BASELINE
 
 FORMAT = 1
 """Version of the folder's layout."""
 
-TOWN_FORMAT = "municipality-1"
-"""Of a folder that holds a municipality's budget impact by calendar year: a table and what it rests on."""
+LOST = "lost"
+"""In the description of a municipality's run only: who died before the years counted, by year of birth and copy."""
 
 DESCRIPTION = "run.json"
 """What a run rests on, beside its ledgers."""
@@ -67,12 +66,14 @@ def write_folder(folder: Path, write: Callable[[Path], None]) -> Path:
 
 def read_run(folder: Path) -> Outcome:
     """Read an outcome back; raises StoreError where the folder is missing, damaged, changed or of another format."""
-    about = _about(folder)
-    for name, digest in about["files"].items():
-        if _file_digest(folder / name) != digest:
-            raise StoreError(f"'{folder / name}' is not the file that was written (its digest differs)")
+    about = description_of(folder)
+    if LOST in about:
+        raise StoreError(
+            f"'{folder}' holds a municipality, not a birth cohort", hint="read it by sim.town_store.read_town"
+        )
+    check_files(about, folder)
     plan = load_resolved(about["scenario"])
-    ledgers = {name.removesuffix(".parquet"): _read_ledger(folder / name, plan) for name in about["files"]}
+    ledgers = {name.removesuffix(".parquet"): read_ledger(folder / name, empty_ledger(plan)) for name in about["files"]}
     arms = {}
     for arm in plan.compared:
         in_arm, in_baseline = ledgers[f"{arm}.in_arm"], ledgers[f"{arm}.in_baseline"]
@@ -83,6 +84,13 @@ def read_run(folder: Path) -> Outcome:
     if outcome.digest() != about["ledger_digest"]:
         raise StoreError(f"the ledgers in '{folder}' are not those that were written (digest differs)")
     return outcome
+
+
+def check_files(about: dict[str, Any], folder: Path) -> None:
+    """Raise StoreError where a file of a run is not the one that was written."""
+    for name, digest in about["files"].items():
+        if file_digest(folder / name) != digest:
+            raise StoreError(f"'{folder / name}' is not the file that was written (its digest differs)")
 
 
 def versions() -> dict[str, str]:
@@ -100,8 +108,8 @@ def _write_parts(outcome: Outcome, folder: Path) -> None:
     files = {}
     for name, ledger in _ledgers(outcome):
         path = folder / f"{name}.parquet"
-        _write_ledger(ledger, path)
-        files[path.name] = _file_digest(path)
+        write_ledger(ledger, path)
+        files[path.name] = file_digest(path)
     plan = outcome.plan
     about = {
         "format": FORMAT,
@@ -134,7 +142,8 @@ def _description_digest(about: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(rest, ensure_ascii=False).encode()).hexdigest()
 
 
-def _file_digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file; raises StoreError where it cannot be read."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
@@ -151,7 +160,7 @@ def _ledgers(outcome: Outcome) -> Iterator[tuple[str, Ledger]]:
         yield f"{arm}.refused", Ledger((), nobody, counts.refused, np.zeros(len(counts.refused), dtype=np.int64))
 
 
-def _write_ledger(ledger: Ledger, path: Path) -> None:
+def write_ledger(ledger: Ledger, path: Path) -> None:
     """Write the counts that are not 0: part, place in the part, count."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -172,11 +181,11 @@ def _write_ledger(ledger: Ledger, path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _read_ledger(path: Path, plan: Plan) -> Ledger:
+def read_ledger(path: Path, ledger: Ledger) -> Ledger:
+    """Fill a ledger of zeros with the counts that were written; raises StoreError where they cannot be read."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    ledger = empty_ledger(plan)
     try:
         table = pq.read_table(path, page_checksum_verification=True)
         part, place, count = (table[name].to_numpy() for name in ("part", "place", "count"))
@@ -187,7 +196,7 @@ def _read_ledger(path: Path, plan: Plan) -> Ledger:
     return ledger
 
 
-def _about(folder: Path) -> dict[str, Any]:
+def description_of(folder: Path) -> dict[str, Any]:
     """Return the description of a run, checked against its own digest."""
     path = folder / DESCRIPTION
     if not path.is_file():
@@ -196,11 +205,6 @@ def _about(folder: Path) -> dict[str, Any]:
         about = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise StoreError(f"'{path}' cannot be read: {error}") from None
-    if isinstance(about, dict) and about.get("format") == TOWN_FORMAT:
-        raise StoreError(
-            f"'{folder}' holds a municipality's budget impact and no ledgers: it cannot be priced again",
-            hint="compare the scenario again with other economics",
-        )
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         found = about.get("format") if isinstance(about, dict) else None
         raise StoreError(f"'{folder}' has the format {found!r}; this version reads {FORMAT}")

@@ -121,7 +121,7 @@ def simulate_town(
         for year in town.birth_years:
             newborn = residents.newborn(year)
             outcome.lost[year] = np.zeros(plan.scenario.cohort.copies, dtype=np.int64)
-            outcome.cohorts[year] = _empty_outcome(plan, year, seed, replicate, outcome.cohorts)
+            outcome.cohorts[year] = empty_outcome(plan, year, seed, replicate, outcome.cohorts)
             for _ in pool.map(run.live, [newborn.some(which) for which in _together(plan, newborn, chunk)]):
                 pass
             done += town.end - year
@@ -179,7 +179,7 @@ def _together(plan: Plan, newborn: Newborn, most: int) -> Iterator[NDArray[np.in
             yield those[members]
 
 
-def _empty_outcome(plan: Plan, year: int, seed: int, replicate: int, others: Mapping[int, Outcome]) -> Outcome:
+def empty_outcome(plan: Plan, year: int, seed: int, replicate: int, others: Mapping[int, Outcome]) -> Outcome:
     """Return the outcome of a birth cohort before anyone is counted; what a person adds to a quantity by age is the
     same for all of them.
     """

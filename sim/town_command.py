@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from sim.budget_impact import TownComparison, price_town, rows_of
 from sim.compare_command import compared, costs_of
 from sim.contract import BudgetYears, MunicipalityYears, Results, Seconds
 from sim.plan import Plan
 from sim.progress import progress
-from sim.store import TOWN_FORMAT, versions, write_description, write_folder
 from sim.town import simulate_town
 from sim.town_report import print_town
-
-TABLE = "budget_impact.csv"
-"""The budget impact in a run folder: a row an arm, payer and calendar year."""
+from sim.town_store import read_town, write_town
 
 
 def compare_town(
@@ -28,8 +24,25 @@ def compare_town(
         outcome = simulate_town(plan, seed=seed, threads=threads, progress=show)
     with progress("pricing"):
         comparison = price_town(outcome)
-    write_folder(folder, lambda aside: _write(comparison, aside))
+    write_town(outcome, folder, rows_of(comparison))
     seconds = {"simulate": round(outcome.seconds, 3), "total": round(time.perf_counter() - started, 3)}
+    _answer(comparison, folder, seconds, as_json=as_json, detail=detail)
+
+
+def price_town_again(folder: Path, *, discount: float | None, started: float, as_json: bool, detail: bool) -> None:
+    """Price what the run folder of a municipality holds, with another discount rate if one is given."""
+    outcome = read_town(folder)
+    economics = outcome.plan.scenario.economics
+    if discount is not None:
+        economics = replace(economics, discount_rate=discount)
+    comparison = price_town(outcome, economics)
+    seconds = {"simulate": 0.0, "total": round(time.perf_counter() - started, 3)}
+    _answer(comparison, folder, seconds, as_json=as_json, detail=detail)
+
+
+def _answer(
+    comparison: TownComparison, folder: Path, seconds: dict[str, float], *, as_json: bool, detail: bool
+) -> None:
     if as_json:
         print(as_contract(comparison, folder, seconds).model_dump_json(exclude_unset=True))
     else:
@@ -70,25 +83,3 @@ def as_contract(comparison: TownComparison, folder: Path, seconds: dict[str, flo
             for arm, by_payer in comparison.impact.items()
         },
     )
-
-
-def _write(comparison: TownComparison, folder: Path) -> None:
-    """Write the table and what it rests on; the ledgers of all birth cohorts are not kept."""
-    rows = rows_of(comparison)
-    with open(folder / TABLE, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, ("arm", "payer", "year", "spent", "gross", "net", "net_discounted", "se"))
-        writer.writeheader()
-        writer.writerows(rows)
-    outcome = comparison.outcome
-    about: dict[str, Any] = {
-        "format": TOWN_FORMAT,
-        "scenario": outcome.plan.scenario.resolved,
-        "seed": outcome.seed,
-        "replicate": outcome.replicate,
-        "person_years": outcome.person_years,
-        "table": TABLE,
-        "ledger_digest": outcome.digest(),
-        "threshold_digest": outcome.plan.threshold_digest,
-        "versions": versions(),
-    }
-    write_description(about, folder)

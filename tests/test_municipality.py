@@ -23,7 +23,7 @@ from sim.comparison import Pricing, compare
 from sim.domain import Quantity
 from sim.draws import philox_key
 from sim.engine import simulate
-from sim.errors import FramsynError, ScenarioError
+from sim.errors import FramsynError, ScenarioError, StoreError
 from sim.expect import expect
 from sim.expression import Expression
 from sim.files import load_model, load_plan, shipped_folder
@@ -37,6 +37,7 @@ from sim.prices import Economics, Price, PriceList, Shares
 from sim.residents import Neighbours, Residents
 from sim.scenario import Arm, Cohort, Scenario
 from sim.siblings import families_by_year
+from sim.store import read_run
 from sim.town import TownOutcome, simulate_town, waves_of
 from tests import small_town, test_families
 from tests.models import childhood, offer, scenario, support, training, tutoring
@@ -622,13 +623,30 @@ def test_compare_prints_and_writes_the_budget_impact(files: Path) -> None:
     with open(files / "run" / "budget_impact.csv", encoding="utf-8", newline="") as file:
         rows = [one for one in csv.DictReader(file) if one["payer"] == "public"]
     assert [float(one["net"]) for one in rows] == pytest.approx(impact["net"])
-    again = called("price", files / "run")
-    assert again.exit_code == 1
-    assert "cannot be priced again" in again.stderr
     words = called("compare", files / "town.yaml", "--out", files / "other", "--persons", 3000)
     assert "Residents aged 0 to 9 at the end of 2026" in words.stdout
     assert "all years" in words.stdout
     assert called("compare", files / "town.yaml", "--causal-share", "all").exit_code == 2
+
+
+def test_a_run_folder_is_priced_again_as_it_was(files: Path) -> None:
+    first = json.loads(called("compare", files / "town.yaml", "--out", files / "run", "--json").stdout)
+    found = called("price", files / "run", "--json")
+    assert found.exit_code == 0, found.output
+    again = json.loads(found.stdout)
+    for key in ("budget_impact", "arms", "comparisons", "persons", "municipality", "ledger_digest"):
+        assert again[key] == first[key]
+    other = json.loads(called("price", files / "run", "--json", "--discount", 0.1).stdout)["budget_impact"]["tutors"]
+    net = np.array(first["budget_impact"]["tutors"]["public"]["net"])
+    assert other["public"]["net"] == pytest.approx(net)
+    assert other["public"]["net_discounted"] == pytest.approx(net / 1.1 ** np.arange(8.0))
+    with pytest.raises(StoreError, match="holds a municipality"):
+        read_run(files / "run")
+    table = files / "run" / "budget_impact.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace("public", "publik"), encoding="utf-8")
+    damaged = called("price", files / "run")
+    assert damaged.exit_code == 1
+    assert "is not the file that was written" in damaged.stderr
 
 
 def test_the_same_seed_gives_the_same_digest_whatever_the_threads(files: Path) -> None:
