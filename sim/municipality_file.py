@@ -14,10 +14,18 @@ from sim.errors import Problem
 from sim.form_check import Checked, Findings, shown
 from sim.model import Model
 from sim.municipality import LAST_AGE, MOST_COPIES, MovesIn, MovesOut, Municipality, Siblings
-from sim.municipality_terms import check_arm, check_column, check_fixed, check_leaving, check_only_while, living_here
+from sim.municipality_terms import (
+    check_arm,
+    check_column,
+    check_fixed,
+    check_goes_on,
+    check_leaving,
+    check_only_while,
+    living_here,
+)
 from sim.people import Attribute, Population
 from sim.prices import PriceList
-from sim.scenario import Arm, Cohort
+from sim.scenario import BASELINE, Arm, Cohort
 from sim.schema import AttributeForm, MunicipalityForm, PopulationForm
 from sim.source import KeyPath
 
@@ -82,6 +90,8 @@ class MunicipalityFile:
             if town is not None and cohort is not None:
                 with self.found.at(self.file, path):
                     check_arm(name, arm, town, cohort.copies)
+                    if BASELINE in arms:
+                        check_goes_on(name, arm, arms[BASELINE])
 
     def births(self, form: MunicipalityForm, population: Population) -> dict[int, int]:
         """Return births by the year from which they hold."""

@@ -36,6 +36,7 @@ def fitted(scenario: Scenario) -> Scenario:
         raise ScenarioError(f"a municipality has at most {MOST_COPIES} copies, not {scenario.cohort.copies:,}")
     for name, arm in scenario.arms.items():
         check_arm(name, arm, town, scenario.cohort.copies)
+        check_goes_on(name, arm, scenario.arms[BASELINE])
         for one in arm.interventions:
             if offered_to_families(one, scenario.model):
                 raise ScenarioError(
@@ -79,6 +80,17 @@ def check_arm(name: str, arm: Arm, town: Municipality, copies: int) -> None:
         if wave.effect != 1 and any(one.baseline_coverage for one in arm.interventions):
             raise ScenarioError(f"{where}: what is partly delivered already keeps its effect in every wave")
         before = wave
+
+
+def check_goes_on(name: str, arm: Arm, baseline: Arm) -> None:
+    """Refuse an arm that lacks what the baseline offers, as some are in the middle of it; raises ScenarioError."""
+    kept = {one.catalogue_name for one in arm.interventions}
+    for one in baseline.interventions:
+        if one.catalogue_name not in kept:
+            raise ScenarioError(
+                f"arm '{name}': '{one.name}' is in the baseline, and an arm of a municipality cannot end it yet",
+                hint="name it in the arm too, with another uptake if you like",
+            )
 
 
 def check_moves(scenario: Scenario, town: Municipality) -> None:

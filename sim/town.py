@@ -153,7 +153,8 @@ def programs_by_wave(plan: Plan) -> Callable[[str, float], Program]:
     def program(arm: str, factor: float) -> Program:
         if factor == 1.0:
             return plan.programs[arm]
-        own = {one.catalogue_name for one in plan.scenario.arms[arm].interventions}
+        current = plan.scenario.arms[BASELINE].interventions
+        own = {one.catalogue_name for one in plan.scenario.arms[arm].interventions if one not in current}
         offers = tuple(
             replace(one, effects=tuple(replace(effect, size=factor * effect.size) for effect in one.effects))
             if one.catalogue_name in own

@@ -603,6 +603,31 @@ def test_arms_that_change_more_than_what_is_offered_are_refused() -> None:
         bind(replace(made, arms={**made.arms, "other": arm}))
 
 
+def test_what_the_baseline_offers_goes_on_in_every_arm() -> None:
+    made = town()
+    current, more = Arm((support(),)), Arm((tutoring(), support()), rollout=(Wave(2031, 1, 0.5),))
+    some = replace(made, arms={"baseline": current, "more": more})
+    assert same(simulate_town(some), simulate_town(some, in_full=True), "more")
+    place = simulate_town(some)
+    started = [one.baseline.deliveries[:, : max(0, 2031 - year), 0, 2].sum() for year, one in place.cohorts.items()]
+    assert sum(started) > 0  # in the years before the start, too
+    bare = replace(made, arms={"baseline": current, "ends": Arm()})
+    with pytest.raises(ScenarioError, match="cannot end it yet"):
+        bind(bare)
+
+
+def test_existing_delivery_goes_on_before_and_after_the_start() -> None:
+    covered = offer("covered", *support().effects, baseline_coverage=0.3, years=3)
+    made = town((replace(covered, uptake=Expression.of(0.8)),))
+    some = simulate_town(made)
+    assert same(some, simulate_town(made, in_full=True), "arm_1")
+    before = some.cohorts[2022].baseline.deliveries[:, :8, 0, 2].sum()
+    assert before > 0
+    assert np.array_equal(
+        some.cohorts[2022].ledger("arm_1").deliveries[:, :8], some.cohorts[2022].baseline.deliveries[:, :8]
+    )
+
+
 # The command line
 
 
