@@ -16,13 +16,16 @@ from calibration.ground import Ground
 from calibration.sanity import plan_for, run_checks
 from calibration.steady_state import GAP, Total, identities, read_spending, totals_by_payer
 from calibration.targets import Result, evaluate, needs, read_targets
+from calibration.town_targets import judge_town, of_residents, read_town_targets
 from sim.compare_command import check_seed, threads_or_all
 from sim.engine import simulate
+from sim.errors import ScenarioError
 from sim.files import load_plan
 from sim.plan import bind
 from sim.prices import PriceList
 from sim.progress import progress
 from sim.scenario import BASELINE
+from sim.town import TownOutcome, simulate_town
 
 MISSED = 3
 """Exit code where some target is not within its tolerance, or some check fails without an explanation."""
@@ -44,25 +47,49 @@ def run_targets(
 
 
 def _run_targets(path: Path, persons: int | None, seed: int, threads: int, as_json: bool) -> int:
-    targets = read_targets()
     with progress("reading and making tables"):
         scenario = load_plan(path, persons=persons).scenario
+        is_town = scenario.municipality is not None
+        residence = scenario.prices.residence if is_town else None
+        targets = of_residents(read_town_targets(), residence) if is_town else read_targets()
         arms = {BASELINE: scenario.arms[BASELINE]}
         # no money is asked for, so that the ledger holds what targets need and no more
-        counts = replace(scenario, arms=arms, prices=PriceList(), measures=(), needs=needs(targets, scenario.model))
+        prices = PriceList(residence=residence)
+        counts = replace(scenario, arms=arms, prices=prices, measures=(), needs=needs(targets, scenario.model))
         plan = bind(counts)
     with progress("living lives") as show:
-        outcome = simulate(plan, seed=seed, threads=threads, progress=show)
-    results = evaluate(targets, outcome)
+        if is_town:
+            town = simulate_town(plan, seed=seed, threads=threads, progress=show)
+            results, births = (
+                judge_town(targets, town),
+                int(sum(one.baseline.persons.sum() for one in town.cohorts.values())),
+            )
+        else:
+            outcome = simulate(plan, seed=seed, threads=threads, progress=show)
+            results, births = evaluate(targets, outcome), int(outcome.baseline.persons.sum())
     if as_json:
         _print_json([as_contract(result) for result in results])
     else:
-        _print(results, scenario.population.name, outcome.baseline.persons.sum())
+        words = "births and moves in" if is_town else "births"
+        _print(results, scenario.population.name, f"{births:,} {words}")
+        if is_town:
+            _print_residents(town)
     return 0 if all(result.within for result in results) else MISSED
+
+
+def _print_residents(town: TownOutcome) -> None:
+    """Print who lives in the municipality at the end of its first year, by five years of age."""
+    stock = town.residents_by_age()
+    ages = range(0, len(stock), 5)
+    bands = [(low, [stock[age] for age in range(low, min(low + 5, len(stock)))]) for low in ages]
+    words = ", ".join(f"{low}-{low + len(some) - 1}: {sum(some) / len(some):,.0f}" for low, some in bands)
+    print(f"Residents of an age at the end of {town.town.start}, in one municipality: {words}.")
 
 
 def _run_sanity(path: Path, persons: int | None, seed: int, threads: int, as_json: bool) -> int:
     checks = read_checks()
+    if load_plan(path).scenario.municipality is not None:
+        raise ScenarioError("the believability checks are of a birth cohort", hint="name a scenario with a `cohort`")
     with progress("reading and making tables"):
         plan, troubles = plan_for(load_plan(path, persons=persons), checks)
     with progress("living lives") as show:
@@ -120,7 +147,7 @@ def _print_json(rows: list[dict[str, Any]]) -> None:
     print()
 
 
-def _print(results: Sequence[Result], population: str, persons: int) -> None:
+def _print(results: Sequence[Result], population: str, lived: str) -> None:
     wide = max(len(result.target.id) for result in results)
     print(f"{'target':<{wide}} registry simulated       ±  tolerance  off by  set       population      figure")
     for result in results:
@@ -134,7 +161,7 @@ def _print(results: Sequence[Result], population: str, persons: int) -> None:
         )
     within = sum(result.within for result in results)
     print(
-        f"\n{within} of {len(results)} targets within their tolerance ({persons:,} births, population {population});"
+        f"\n{within} of {len(results)} targets within their tolerance ({lived}, population {population});"
         " off by is in tolerances, * = missed. Assumed parameters were set by hand; nothing has been fitted yet."
     )
 

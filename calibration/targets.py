@@ -131,29 +131,33 @@ def read_figures(path: Path = FOLDER / "registry.csv") -> dict[str, Figure]:
 
 
 def read_targets(
-    path: Path = FOLDER / "birth_cohort.csv", *, figures: Mapping[str, Figure] | None = None
+    path: Path = FOLDER / "birth_cohort.csv",
+    *,
+    figures: Mapping[str, Figure] | None = None,
+    populations: Sequence[str] = COHORT_POPULATIONS,
+    whose: str = "a birth cohort",
 ) -> tuple[Target, ...]:
-    """Read the targets of a birth cohort.
+    """Read the targets of a birth cohort, or of `whose` may be judged on other populations.
 
-    Raises TargetError for an unknown registry row or statistic, for a row of a population that a birth cohort must not
-    be judged on, and for a count of another basis than the figure's whose note does not say why it is equivalent.
+    Raises TargetError for an unknown registry row or statistic, for a row of a population that it must not be judged
+    on, and for a count of another basis than the figure's whose note does not say why it is equivalent.
     """
     known = read_figures() if figures is None else figures
     with open(path, encoding="utf-8", newline="") as file:
-        return tuple(_target(row, known) for row in csv.DictReader(file))
+        return tuple(_target(row, known, populations, whose) for row in csv.DictReader(file))
 
 
-def _target(row: Mapping[str, str], known: Mapping[str, Figure]) -> Target:
+def _target(row: Mapping[str, str], known: Mapping[str, Figure], populations: Sequence[str], whose: str) -> Target:
     name = row["id"]
     if row["registry_id"] not in known:
         raise TargetError(
             f"target '{name}': no registry row {row['registry_id']!r}", hint=nearest(row["registry_id"], known)
         )
     figure = known[row["registry_id"]]
-    if figure.population not in COHORT_POPULATIONS:
+    if figure.population not in populations:
         raise TargetError(
-            f"target '{name}': registry row '{figure.id}' is of the population {figure.population}, and a birth cohort"
-            f" may be judged on {' or '.join(COHORT_POPULATIONS)} only"
+            f"target '{name}': registry row '{figure.id}' is of the population {figure.population}, and {whose}"
+            f" may be judged on {' or '.join(populations)} only"
         )
     for key, allowed in (("statistic", STATISTICS), ("basis", BASES), ("set", SETS)):
         if row[key] not in allowed:
@@ -205,7 +209,7 @@ def needs(targets: Sequence[Target], model: Model) -> tuple[Need, ...]:
     """
     found: list[Need] = []
     for target in targets:
-        above, below = _quantities(target, model)
+        above, below = quantities_of(target, model)
         lasting = is_permanent(target.numerator, model) or target.note.startswith(EQUIVALENT)
         if target.figure.basis == EVER and not lasting:
             raise TargetError(
@@ -221,11 +225,11 @@ def needs(targets: Sequence[Target], model: Model) -> tuple[Need, ...]:
 
 def evaluate(targets: Sequence[Target], outcome: Outcome) -> list[Result]:
     """Compare the baseline with every target; the worst first."""
-    results = [_result(target, outcome) for target in targets]
+    results = [result_of(target, _values(target, outcome)) for target in targets]
     return sorted(results, key=lambda result: -result.distance)
 
 
-def _quantities(target: Target, model: Model) -> tuple[Quantity, Quantity]:
+def quantities_of(target: Target, model: Model) -> tuple[Quantity, Quantity]:
     """Return numerator and denominator as quantities; an expression that is divided by is counted on the date."""
     below = target.denominator
     basis = "on_date" if below.quantity is None else model.quantity(below.quantity).basis
@@ -242,8 +246,9 @@ def _is_constant(quantity: Quantity, model: Model) -> bool:
     return not any(name in model.changing for name in quantity.rule.reads)
 
 
-def _result(target: Target, outcome: Outcome) -> Result:
-    values = [target.scale * value for value in _values(target, outcome)]
+def result_of(target: Target, unscaled: Sequence[float]) -> Result:
+    """Return what a statistic of all copies, then of all but each, says of a target; TargetError where of nobody."""
+    values = [target.scale * value for value in unscaled]
     if np.isnan(values[0]):
         raise TargetError(f"target '{target.id}': nobody is in the denominator")
     simulated, se = values[0], jackknife(values[1:])
@@ -257,7 +262,7 @@ def _result(target: Target, outcome: Outcome) -> Result:
 
 def _values(target: Target, outcome: Outcome) -> list[float]:
     """Return the statistic of all copies, then of all but each of them."""
-    above, below = _quantities(target, outcome.plan.scenario.model)
+    above, below = quantities_of(target, outcome.plan.scenario.model)
     if target.statistic == "life_expectancy":
         alive = volume(above, outcome)
         if _is_constant(above, outcome.plan.scenario.model):

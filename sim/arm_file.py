@@ -11,6 +11,7 @@ from sim.file_names import NAME_RULE, is_file_name
 from sim.form_check import Checked, Findings
 from sim.intervention import Intervention
 from sim.links import LINKS, Linking
+from sim.municipality import Wave
 from sim.parameters import Change, parameters_from
 from sim.price_files import changed_prices
 from sim.prices import PriceList
@@ -66,7 +67,8 @@ class ArmFile:
             prices = self.stated.prices
             other = changed_prices(self.file, (*path, "prices"), form.prices, prices, self.found) if prices else {}
             with self.found.at(self.file, (*path, "interventions")):
-                arms[name] = Arm(tuple(one for one in chosen if one is not None), changed, other)
+                waves = tuple(Wave(one.begins, one.copies, one.effect) for one in form.rollout)
+                arms[name] = Arm(tuple(one for one in chosen if one is not None), changed, other, waves)
         return arms
 
     def parameters(self, path: KeyPath, form: ArmForm) -> dict[str, Parameters]:

@@ -14,7 +14,7 @@ from sim.links import Link
 from sim.plan import Plan
 from sim.prices import PriceList
 from sim.report import print_plan, print_problems, problems_as_json
-from sim.scenario import BASELINE
+from sim.scenario import BASELINE, Scenario
 
 
 def run_check(path: Path, *, as_json: bool) -> int:
@@ -43,8 +43,9 @@ def plan_as_dict(plan: Plan) -> dict[str, Any]:
     return {
         "title": scenario.title,
         "model": model.name,
-        "persons": scenario.cohort.persons,
+        "persons": births_of(scenario),
         "copies": scenario.cohort.copies,
+        "municipality": _municipality_as_dict(scenario),
         "strata": _strata_as_dict(plan),
         "class_size": scenario.cohort.class_size,
         "steps": scenario.horizon,
@@ -60,6 +61,40 @@ def plan_as_dict(plan: Plan) -> dict[str, Any]:
         "arms": {arm: [_offer_as_dict(one, arm != BASELINE) for one in offers] for arm, offers in plan.arms.items()},
         "threshold_digest": plan.threshold_digest,
     }
+
+
+def births_of(scenario: Scenario) -> int:
+    """Return the persons that are born in all copies: of the cohort, or in all the years of a municipality."""
+    town = scenario.municipality
+    if town is None:
+        return scenario.cohort.persons
+    return scenario.cohort.copies * sum(town.births_in(year) for year in town.birth_years)
+
+
+def _municipality_as_dict(scenario: Scenario) -> dict[str, Any] | None:
+    """Return the years, moves and siblings of a municipality, as values and in words; None for a birth cohort."""
+    town = scenario.municipality
+    if town is None:
+        return None
+    words = [
+        f"a municipality: everyone aged 0 to {town.oldest} in {town.start} and born later, lived from birth under the"
+        f" baseline; counted from {town.start} to {town.end - 1}"
+    ]
+    words += [
+        f"  {group.name} move in: {sum(group.a_year):g} a year, up to age {len(group.a_year) - 1}"
+        + "".join(f", {name} {label}" for name, label in group.fixed.items())
+        for group in town.moves_in
+    ]
+    if town.moves_out is not None:
+        words.append(f"  families with children up to age {len(town.moves_out.a_year) - 1} move away")
+    if town.siblings is not None:
+        words.append(f"  births are put into families: {town.siblings.by_order[0]:.0%} are first children")
+    for name, arm in scenario.arms.items():
+        words += [
+            f"  {name}: from {one.begins} in {one.copies:.0%} of the copies, effects' logs times {one.effect:g}"
+            for one in arm.rollout
+        ]
+    return {"start": town.start, "years": town.years, "oldest": town.oldest, "first": town.first, "words": words}
 
 
 def _residence_as_dict(prices: PriceList) -> dict[str, Any] | None:

@@ -33,6 +33,9 @@ def cohort_from(
     None stands for a cohort that cannot be.
     """
     form = file.form.cohort
+    if form is None:
+        found.note(file, (), "needs the key 'cohort'", at_key=True)
+        return None
     births = form.represents or (population.births_per_year if population else None)
     if births is None:
         return None

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sim.causal_shares import ENDS, Nets, net_by_causal_share, share_asked
-from sim.comparison import PayerResult, compare
+from sim.causal_shares import ENDS, NetAtShare, Nets, net_by_causal_share, share_asked
+from sim.comparison import ArmResult, PayerResult, compare
 from sim.contract import (
     ArmComparison,
     ArmCosts,
@@ -27,12 +28,12 @@ from sim.engine import simulate
 from sim.errors import ScenarioError
 from sim.files import load_plans
 from sim.left_out import without
-from sim.needed import needed_effects
+from sim.needed import Needed, needed_effects
 from sim.persons import born
 from sim.plan import Plan
 from sim.progress import progress
 from sim.report import Answer, print_comparison
-from sim.store import read_run, write_run
+from sim.store import LOST, description_of, read_run, write_run
 
 
 def run_compare(
@@ -60,6 +61,13 @@ def run_compare(
     if folder.exists():
         raise ScenarioError(f"the run folder '{folder}' exists already", hint="name another one with --out")
     _load_kernels(plan)
+    if plan.scenario.municipality is not None:
+        from sim.town_command import compare_town
+
+        if every:
+            raise ScenarioError("a municipality is compared at one causal share", hint="name one, as 0.2")
+        compare_town(plan, folder, seed=seed, threads=used, started=started, as_json=as_json, detail=detail)
+        return
     with progress("living lives") as show:
         outcome = simulate(plan, seed=seed, threads=used, progress=show)
     with progress("pricing"):
@@ -81,6 +89,11 @@ def run_price(folder: Path, *, discount: float | None, as_json: bool, detail: bo
     if discount is not None and not 0 <= discount < 1:
         hint = f"did you mean {discount / 100:g}?" if discount >= 1 else None
         raise ScenarioError(f"the discount rate must be 0 or more and below 1, not {discount:g}", hint=hint)
+    if LOST in description_of(folder):
+        from sim.town_command import price_town_again
+
+        price_town_again(folder, discount=discount, started=started, as_json=as_json, detail=detail)
+        return
     outcome = read_run(folder)
     economics = outcome.plan.scenario.economics
     if discount is not None:
@@ -133,10 +146,6 @@ def as_contract(answer: Answer) -> Results:
     comparison = answer.comparison
     outcome = comparison.outcome
     scenario = outcome.plan.scenario
-    costs = {
-        arm: ArmCosts(cost_per_person={payer: Cost(undiscounted=u, discounted=d) for payer, (u, d) in by_payer.items()})
-        for arm, by_payer in comparison.costs.items()
-    }
     return Results(
         scenario=scenario.name,
         seed=outcome.seed,
@@ -145,8 +154,11 @@ def as_contract(answer: Answer) -> Results:
         discount_rate=comparison.economics.discount_rate,
         price_year=comparison.economics.price_year,
         causal_share=scenario.causal_share if any(link.common for link in scenario.links) else None,
-        arms=costs,
-        comparisons={arm: _compared(answer, arm) for arm in comparison.arms},
+        arms=costs_of(comparison.costs),
+        comparisons={
+            arm: compared(result, answer.needed.get(arm), answer.nets.get(arm))
+            for arm, result in comparison.arms.items()
+        },
         person_years=outcome.person_years,
         seconds=Seconds(**answer.seconds),
         ledger_digest=outcome.digest(),
@@ -155,16 +167,26 @@ def as_contract(answer: Answer) -> Results:
     )
 
 
-def _compared(answer: Answer, arm: str) -> ArmComparison:
-    result = answer.comparison.arms[arm]
+def costs_of(costs: Mapping[str, Mapping[str, tuple[float, float]]]) -> dict[str, ArmCosts]:
+    """Return costs by arm and payer, (undiscounted, discounted) per person, in the form that others rely on."""
+    return {
+        arm: ArmCosts(cost_per_person={payer: Cost(undiscounted=u, discounted=d) for payer, (u, d) in by_payer.items()})
+        for arm, by_payer in costs.items()
+    }
+
+
+def compared(
+    result: ArmResult, needed: Needed | None = None, nets: Mapping[str, Sequence[NetAtShare]] | None = None
+) -> ArmComparison:
+    """Return one arm's result in the form that other programs rely on."""
     extra: dict[str, Any] = {}
     if result.own is not None:
         extra["own_municipality"] = _payer_change(result.own)
     if result.through_classmates_per_cohort is not None:
         extra["through_classmates_per_cohort"] = result.through_classmates_per_cohort
-    if needed := answer.needed.get(arm):
+    if needed:
         extra["needed_effect"] = NeededEffect(ratio=needed.ratio, on=list(needed.on), runs=needed.runs)
-    if nets := answer.nets.get(arm):
+    if nets:
         extra["net_by_causal_share"] = {
             payer: [NetAtCausalShare(causal_share=n.causal_share, net_per_person=n.net, se=n.se) for n in row]
             for payer, row in nets.items()

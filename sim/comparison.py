@@ -113,7 +113,7 @@ class Comparison:
         return int(self.outcome.baseline.persons.sum())
 
 
-class _Pricing:
+class Pricing:
     """One outcome under one set of prices; each quantity's volume is worked out once a ledger."""
 
     def __init__(self, outcome: Outcome, economics: Economics) -> None:
@@ -241,7 +241,7 @@ def compare(outcome: Outcome, economics: Economics | None = None) -> Comparison:
     """
     plan = outcome.plan
     economics = economics or plan.scenario.economics
-    pricing = _Pricing(outcome, economics)
+    pricing = Pricing(outcome, economics)
     nodes = nodes_of(plan)
     factors = economics.factors(plan.scenario.horizon)
     whole = np.where(factors > 0, 1.0, 0.0)
@@ -262,7 +262,7 @@ def compare(outcome: Outcome, economics: Economics | None = None) -> Comparison:
 def net_cost(outcome: Outcome, arm: str, node: str) -> float:
     """Return what an arm costs a payer (a leaf or a node) by the scenario's own economics: `incremental` alone."""
     economics = outcome.plan.scenario.economics
-    pricing = _Pricing(outcome, economics)
+    pricing = Pricing(outcome, economics)
     _, cashable = pricing.changes(arm)
     net = pricing.outlay(arm, node) + cashable.at(node, pricing.shape)
     return _discounted(net, economics.factors(outcome.plan.scenario.horizon), outcome.persons)
@@ -272,24 +272,26 @@ def nodes_of(plan: Plan) -> tuple[str, ...]:
     """Return every node of the payer tree that a price or an intervention names."""
     prices = [*plan.scenario.prices.prices, *(p for arm in plan.scenario.arms.values() for p in arm.prices.values())]
     leaves = {payer for price in prices for payer in plan.scenario.prices.payers(price)}
-    leaves |= {payer for offers in plan.arms.values() for one in offers for c in one.costs for payer in c.payer.payers}
-    return tuple(payer_nodes(leaves))
+    return tuple(payer_nodes(leaves | payers_of_delivery(plan)))
 
 
-def _arm_result(pricing: _Pricing, arm: str, nodes: tuple[str, ...], factors: FloatArray) -> ArmResult:
+def payers_of_delivery(plan: Plan) -> set[str]:
+    """Return everyone who pays for some intervention of some arm."""
+    return {payer for offers in plan.arms.values() for one in offers for c in one.costs for payer in c.payer.payers}
+
+
+def _arm_result(pricing: Pricing, arm: str, nodes: tuple[str, ...], factors: FloatArray) -> ArmResult:
     outcome, plan = pricing.outcome, pricing.outcome.plan
     counts = outcome.arms[arm]
     gross, cashable = pricing.changes(arm)
-    own_prices = {
-        payer for offers in plan.arms.values() for one in offers for c in one.costs for payer in c.payer.payers
-    }
+    paying = payers_of_delivery(plan)
 
     def result(node: str) -> PayerResult:
         outlay = pricing.outlay(arm, node)
         net = outlay + cashable.at(node, pricing.shape)
-        return _payer_result(
+        return payer_result(
             outlay, net, outlay + gross.at(node, pricing.shape), outcome.persons, factors, pricing.years,
-            no_outlay=not any(belongs(payer, node) for payer in own_prices) or not np.any(outlay),
+            no_outlay=not any(belongs(payer, node) for payer in paying) or not np.any(outlay),
         )  # fmt: skip
 
     copies = outcome.persons.sum() / plan.scenario.cohort.represents
@@ -310,10 +312,11 @@ def _arm_result(pricing: _Pricing, arm: str, nodes: tuple[str, ...], factors: Fl
     return ArmResult(counts.participants.sum().item(), per_cohort, by_payer, measures, delivered, own, others)
 
 
-def _payer_result(
+def payer_result(
     outlay: FloatArray, net: FloatArray, gross: FloatArray, persons: FloatArray, factors: FloatArray,
     years: list[int], *, no_outlay: bool,
 ) -> PayerResult:  # fmt: skip
+    """Return what flows of money, (parts, rows) each, come to for one payer; row 0 is before the first year."""
     total = persons.sum()
     cumulative = -np.cumsum((net * factors).sum(axis=0) / total)
     return PayerResult(
@@ -355,7 +358,7 @@ def standard_error(totals: FloatArray, weights: NDArray[Any]) -> float | None:
     return float(np.sqrt((blocks - 1) / blocks * ((left_out - left_out.mean()) ** 2).sum()))
 
 
-def _measure(pricing: _Pricing, arm: str, quantity: Quantity) -> Measure:
+def _measure(pricing: Pricing, arm: str, quantity: Quantity) -> Measure:
     participants = pricing.outcome.fold(pricing.outcome.arms[arm].participants)
     change = pricing.change(quantity, arm)[0].sum(axis=1)
     if participants.sum() == 0:

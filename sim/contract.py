@@ -78,6 +78,25 @@ class ArmComparison(_Part):
     )
 
 
+class BudgetYears(_Part):
+    """What an arm changes for one payer in each calendar year: SEK in one municipality, the mean over its copies."""
+
+    spent: list[float] = Field(description="cost of the interventions")
+    gross: list[float] = Field(description="arm - baseline, whether or not it can be cashed in")
+    net: list[float] = Field(description="arm - baseline, only what can be cashed in")
+    net_discounted: list[float] = Field(description="net, discounted to the first year")
+    se: list[float] | None = Field(description="standard error of net from copies; null with too few")
+
+
+class MunicipalityYears(_Part):
+    """The years and residents of a municipality."""
+
+    years: list[int]
+    residents_by_age: dict[int, float] = Field(
+        description="in the baseline at the end of the first year, in one municipality"
+    )
+
+
 class Seconds(_Part):
     """Wall-clock seconds."""
 
@@ -102,3 +121,11 @@ class Results(_Part):
     ledger_digest: str
     threshold_digest: str
     run: str
+    municipality: MunicipalityYears | None = Field(
+        default=None,
+        description="where the scenario is a municipality: `persons` are those who belong to it in the years counted,"
+        " per person is per one of them, and a break-even year is that of the whole roll-out",
+    )
+    budget_impact: dict[str, dict[str, BudgetYears]] | None = Field(
+        default=None, description="arm -> payer -> by calendar year of `municipality.years`"
+    )

@@ -57,11 +57,9 @@ def simulate(
     """
     if isinstance(plan, Scenario):
         plan = bind(plan)
-    if not 0 <= seed < 2**64:
-        raise ScenarioError(f"the seed must be 0 to 2^64 - 1, not {seed}")
-    for name, value in (("threads", threads), ("chunk", chunk)):
-        if value < 1:
-            raise ScenarioError(f"{name} must be 1 or more, not {value}")
+    if plan.scenario.municipality is not None:
+        raise ScenarioError("a municipality is no birth cohort", hint="live it by sim.town.simulate_town")
+    check_settings(seed, threads, chunk)
     started = time.perf_counter()
     key = np.uint64(philox_key(seed, replicate))
     plan.make_tables()  # before threads share them
@@ -71,7 +69,7 @@ def simulate(
         none = np.zeros(plan.scenario.cohort.blocks, dtype=np.int64)
         through = none.copy() if plan.in_classes else None
         outcome.arms[arm] = ArmCounts(
-            empty_ledger(plan), in_baseline, none, _no_deliveries(plan, len(plan.interventions)), through
+            empty_ledger(plan), in_baseline, none, no_deliveries(plan, len(plan.interventions)), through
         )
     number = plan.scenario.cohort.persons if ids is None else len(ids)
     arms = len(plan.compared) if in_full else len(plan.in_full) + 0.05 * len(plan.compared)
@@ -83,9 +81,7 @@ def simulate(
     for arm, parts in known.items():
         outcome.reached[arm] = np.concatenate([one.ids for one in parts])
         outcome.families[arm] = np.concatenate([one.families for one in parts])
-    ledgers = [one for counts in outcome.arms.values() for one in (counts.in_arm, counts.in_baseline)]
-    ledgers = [outcome.baseline, *(one for one in ledgers if one is not outcome.baseline)]
-    outcome.person_years = sum(one.person_years for one in ledgers)
+    outcome.person_years = outcome.lived
     if progress is not None:
         progress(1.0)
     outcome.seconds = time.perf_counter() - started
@@ -97,7 +93,7 @@ def _live_portion(outcome: Outcome, lives: _Lives, persons: Persons, in_full: bo
     plan = outcome.plan
     full = {arm for arm in plan.compared if in_full or arm in plan.in_full}
     marks = np.zeros((2, len(persons)), dtype=np.uint64) if full - plan.changed else None
-    offered = _no_deliveries(plan, len(plan.watched))
+    offered = no_deliveries(plan, len(plan.watched))
     reached = lives.live(plan.watching, persons, outcome.baseline, offered, marks=marks)
     if not plan.watched:  # whom the baseline's own offers reach says nothing of an arm
         reached[:] = 0
@@ -107,9 +103,9 @@ def _live_portion(outcome: Outcome, lives: _Lives, persons: Persons, in_full: bo
         counts = outcome.arms[arm]
         if arm not in full:
             lives.live(plan.programs[arm], persons.some(hit), counts.in_arm)
-            again = _no_deliveries(plan, len(plan.watched))
+            again = no_deliveries(plan, len(plan.watched))
             lives.live(plan.watching, persons.some(hit), counts.in_baseline, again)
-            _add_refused(plan, bit, offered - again, counts.refused)
+            add_refused(plan, bit, offered - again, counts.refused)
         elif arm in plan.changed or marks is None:  # lives differ from birth, which says nothing of the offers
             hit = lives.live(plan.programs[arm], persons, counts.in_arm) != 0
         else:
@@ -122,6 +118,15 @@ def _live_portion(outcome: Outcome, lives: _Lives, persons: Persons, in_full: bo
         counts.participants += _by_block(plan, persons, hit)
         found[arm] = persons.some(hit)
     return found
+
+
+def check_settings(seed: int, threads: int, chunk: int) -> None:
+    """Raise ScenarioError for settings out of range."""
+    if not 0 <= seed < 2**64:
+        raise ScenarioError(f"the seed must be 0 to 2^64 - 1, not {seed}")
+    for name, value in (("threads", threads), ("chunk", chunk)):
+        if value < 1:
+            raise ScenarioError(f"{name} must be 1 or more, not {value}")
 
 
 @dataclass
@@ -203,12 +208,13 @@ def _by_block(plan: Plan, persons: Persons, which: NDArray[np.bool_]) -> NDArray
     return np.bincount(persons.blocks[which], minlength=plan.scenario.cohort.blocks)
 
 
-def _no_deliveries(plan: Plan, offers: int) -> NDArray[np.int64]:
+def no_deliveries(plan: Plan, offers: int) -> NDArray[np.int64]:
+    """Return zeros laid out as a ledger's deliveries, of so many offers."""
     shape = (plan.scenario.cohort.blocks, plan.scenario.horizon + 1, offers, DELIVERY_COUNTS)
     return np.zeros(shape, dtype=np.int64)
 
 
-def _add_refused(plan: Plan, bit: int, unreached: NDArray[np.int64], refused: NDArray[np.int64]) -> None:
+def add_refused(plan: Plan, bit: int, unreached: NDArray[np.int64], refused: NDArray[np.int64]) -> None:
     """Add an arm's offers to those it does not reach, and take off those that the baseline alone makes them.
 
     Existing delivery is offered to the same persons in every arm, so there nothing is added or taken off.

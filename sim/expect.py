@@ -57,6 +57,8 @@ def expect(
     started = time.perf_counter()
     if isinstance(plan, Scenario):
         plan = bind(plan)
+    if plan.scenario.municipality is not None:
+        raise ScenarioError("a municipality is no birth cohort", hint="live it by sim.town.simulate_town")
     if plan.in_classes:
         raise ScenarioError(
             "in classes a life depends on those of classmates, so there is no distribution of one person to solve",

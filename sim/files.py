@@ -24,6 +24,7 @@ from sim.latent import Cuts
 from sim.ledger import Need
 from sim.links import LINKS, CommonShare, Link, Linking, common_share_from
 from sim.model import MAX_AGE, Model
+from sim.municipality_file import MunicipalityFile
 from sim.parameters import Change, parameters_from
 from sim.people import Population
 from sim.plan import Plan, bind
@@ -135,7 +136,13 @@ class _Loader:
                 model.quantity(name)
         horizon = self.horizon(file)
         check_price_year(file, ("economics", "price_year"), form.economics.price_year, years, self.found)
-        cohort = cohort_from(file, model, population, persons, self.given, self.found)
+        read = MunicipalityFile(file, place, model, prices, self.found)
+        town, cohort = None, None
+        if form.municipality is None:
+            cohort = cohort_from(file, model, population, persons, self.given, self.found)
+        elif population is not None and prices is not None:
+            town, cohort = read.municipality(population, persons, self.given)
+        read.check_arms(town, cohort, arms)
         economics = None
         with self.found.at(file, ("economics", "counted")):
             economics = Economics(**form.economics.model_dump())
@@ -162,6 +169,7 @@ class _Loader:
                 name=resolved["name"],
                 resolved=resolved,
                 links=links,
+                municipality=town,
                 causal_share=linking.common.share if linking.common else None,
             )
             if linking.common and linking.common.share != linking.common.reference:

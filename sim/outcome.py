@@ -59,6 +59,12 @@ class Outcome:
     same for every ledger of the plan."""
     _changes: dict[str, Ledger] = field(default_factory=dict, init=False, repr=False, compare=False)
 
+    @property
+    def lived(self) -> int:
+        """Person-years counted, the reached persons' second lives included."""
+        both = [one for arm in self.arms.values() for one in (arm.in_arm, arm.in_baseline)]
+        return sum(one.person_years for one in [self.baseline, *(one for one in both if one is not self.baseline)])
+
     def ledger(self, arm: str = BASELINE) -> Ledger:
         """Return everyone's ledger in an arm: baseline - R0 + R1, and the offers that were refused."""
         if arm == BASELINE:

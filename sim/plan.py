@@ -19,6 +19,7 @@ from sim.expression import Expression
 from sim.families import own_reads, own_terms
 from sim.intervention import Intervention
 from sim.ledger import Margin, Need, check_size, margins_for, need_of
+from sim.municipality_terms import fitted
 from sim.people import Attribute
 from sim.prices import Price
 from sim.program import Compiler, Program, Shared
@@ -144,7 +145,7 @@ def bind(scenario: Scenario) -> Plan:
 
     Raises ScenarioError, ModelError or RuleError where they do not fit. Tables are made when first used.
     """
-    scenario = _in_classes(scenario)
+    scenario = fitted(_in_classes(scenario))
     model = scenario.model
     if len(scenario.arms) > MAX_ARMS:
         raise ScenarioError(f"{len(scenario.arms)} arms; at most {MAX_ARMS}")

@@ -84,7 +84,7 @@ def pilot(scenario: Scenario) -> Plan:
     """
     own = {**scenario.parameters, **scenario.arms[BASELINE].parameters}
     bare = replace(scenario, cohort=PILOT, arms={BASELINE: Arm()}, parameters=own, horizon=MAX_AGE + 1)
-    return bind(replace(bare, prices=PriceList(), measures=(), needs=()))
+    return bind(replace(bare, municipality=None, prices=PriceList(), measures=(), needs=()))
 
 
 def recentred(then: Plan, now: Plan) -> dict[Transition, float]:

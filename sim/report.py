@@ -20,7 +20,7 @@ from sim.needed import Needed
 from sim.prices import APART, OWN, PUBLIC
 from sim.scenario import Cohort, Scenario
 
-_WORDS = {
+PAYER_WORDS = {
     "public": "All public money", "municipality": "Municipality", "region": "Region", "state": "State",
     "municipality.other": "Other municipalities", "region.other": "Other regions", OWN: "of which your own",
     "household": "Household", "victims": "Victims of crime",
@@ -52,7 +52,7 @@ def print_comparison(answer: Answer, *, detail: bool = False) -> None:
 
     detail: every payer of the tree instead of the first level.
     """
-    console = _console()
+    console = new_console()
     comparison, seconds = answer.comparison, answer.seconds
     scenario = comparison.outcome.plan.scenario
     cohort, economics = scenario.cohort, comparison.economics
@@ -126,14 +126,14 @@ def _print_arm(console: Console, answer: Answer, arm: str, detail: bool) -> None
                 console.print(row)
             if row is not None and payer == "municipality" and result.own is not None:
                 console.print(_payer_row(OWN, result.own, scenario.cohort.represents, always=True))
-    if words := _measure_words(result):
+    if words := measure_words(result):
         console.print(f"  Per 100 participants: {words}.")
     if PUBLIC in answer.nets.get(arm, {}):
         console.print(f"  {_net_words(answer.nets[arm][PUBLIC], scenario.cohort.represents)}")
     if needed is not None:
         console.print(f"  {needed_words(needed)}")
     if len(offers) == 1:
-        console.print(f"  Evidence: {_evidence_words(offers[0])}.")
+        console.print(f"  Evidence: {evidence_words(offers[0])}.")
 
 
 def _net_words(nets: Sequence[NetAtShare], births: int) -> str:
@@ -150,7 +150,7 @@ def _parts_words(cohort: Cohort) -> str:
     return f"{cohort.copies} copies of the municipality"
 
 
-def _measure_words(result: ArmResult) -> str:
+def measure_words(result: ArmResult) -> str:
     """Return the changes that stand out of the simulation's noise, by two standard errors."""
     words = []
     for name, measure in result.measures.items():
@@ -161,7 +161,7 @@ def _measure_words(result: ArmResult) -> str:
     return ", ".join(words)
 
 
-def _evidence_words(intervention: Intervention) -> str:
+def evidence_words(intervention: Intervention) -> str:
     """Return what is known of an intervention: design, country, size, and whether its interval includes no effect."""
     known = intervention.evidence
     words = [f"{str(known.get('design', 'none')).replace('_', ' ')}, {known.get('country')}"]
@@ -195,7 +195,7 @@ def _payer_row(payer: str, one: PayerResult, births: int, *, always: bool = Fals
     if round(spent) == 0 and round(net) == 0 and not always:
         return None
     depth = 1 + (0 if payer == PUBLIC or payer.split(".")[0] in APART else payer.count(".") + 1 + (payer == OWN))
-    name = "  " * depth + _WORDS.get(payer, payer.split(".")[-1].replace("_", " "))
+    name = "  " * depth + PAYER_WORDS.get(payer, payer.split(".")[-1].replace("_", " "))
     error = "" if one.se is None else f"{one.se * thousand:,.0f}"
     unsure = "?" if one.se is not None and abs(one.incremental) < 2 * one.se else ""
     if one.no_outlay:
@@ -243,7 +243,7 @@ def _line(file: str | None, number: int | None) -> str | None:
 
 def print_plan(plan: Mapping[str, Any]) -> None:
     """Print a plan: order of the year, what is counted, every arm with its offers and effects as they will act."""
-    console = _console()
+    console = new_console()
     console.print(
         f"[bold]{plan['title']}[/bold]: model {plan['model']}, {plan['persons']:,} persons in"
         + (f" {len(plan['strata'])} strata" if plan["strata"] else f" {plan['copies']} copies")
@@ -254,6 +254,8 @@ def print_plan(plan: Mapping[str, Any]) -> None:
             f"  {one['stratum']} ({one['when'] or 'the rest'}): {one['share']:.3%} of the births, {one['persons']:,}"
             f" persons in {one['blocks']} blocks"
         )
+    for line in plan["municipality"]["words"] if plan["municipality"] else ():
+        console.print(line)
     console.print(f"{plan['steps']} steps; order of a year: {', '.join(plan['order'])}")
     if plan["races"]:
         console.print(f"hazards and uncertain occasions race out of: {', '.join(plan['races'])}")
@@ -298,5 +300,6 @@ def _print_links(console: Console, links: Sequence[Mapping[str, Any]]) -> None:
         )
 
 
-def _console() -> Console:
+def new_console() -> Console:
+    """Return where people read: plain text, no line broken."""
     return Console(highlight=False, soft_wrap=True)

@@ -15,6 +15,7 @@ from sim.intervention import Intervention
 from sim.ledger import Need
 from sim.links import Link
 from sim.model import MAX_AGE, Model
+from sim.municipality import Municipality, Wave
 from sim.people import Population
 from sim.prices import Economics, Price, PriceList
 from sim.tables import Parameters
@@ -114,6 +115,8 @@ class Arm:
     """Changed domains only; an arm with any is simulated in full."""
     prices: Mapping[str, Price] = field(default_factory=dict)
     """Changed prices only, by name."""
+    rollout: tuple[Wave, ...] = ()
+    """In a municipality, when which copies begin; without any, all in the start year."""
 
     def __post_init__(self) -> None:
         names = [one.catalogue_name for one in self.interventions]
@@ -145,6 +148,8 @@ class Scenario:
     """Quantities whose change is reported per 100 participants."""
     needs: tuple[Need, ...] = ()
     """Further columns to be counted together (targets, groupings)."""
+    municipality: Municipality | None = None
+    """Where it is not one cohort: the cohort is then the births of the start year, and its copies are everyone's."""
     title: str = ""
     name: str = ""
     resolved: Mapping[str, Any] = field(default_factory=dict)

@@ -48,6 +48,20 @@ class CohortForm(Form):
     classes: ClassesForm | None = None
 
 
+class MunicipalityForm(Form):
+    """`municipality:` of a scenario, in place of `cohort:`."""
+
+    start: Year
+    years: Annotated[int, Field(ge=1, le=100)]
+    births: Any = None
+    """A number a year, or a table from a year on; by default the population's."""
+    copies: Annotated[int, Field(ge=1, le=2**16)] = 4
+    oldest: Age = 24
+    moves: bool = True
+    """Whether anyone moves in, and families with children out, as the population file says."""
+    siblings: bool = True
+
+
 class EconomicsForm(Form):
     """`economics:` of a scenario."""
 
@@ -87,12 +101,21 @@ class PriceChangeForm(Form):
     price_year: Year | None = None
 
 
+class WaveForm(Form):
+    """One of `rollout:`: in which year which share of the copies has begun."""
+
+    begins: Year = Field(alias="from")
+    copies: Annotated[float, Field(gt=0, le=1)] = 1.0
+    effect: Annotated[float, Field(ge=0, le=10)] = 1.0
+
+
 class ArmForm(Form):
     """One arm of a scenario."""
 
     interventions: list[Annotated[ChoiceForm, BeforeValidator(_as_choice)]] = Field(default_factory=list)
     parameters: dict[str, dict[str, Any]] = Field(default_factory=dict)
     prices: dict[str, PriceChangeForm] = Field(default_factory=dict)
+    rollout: list[WaveForm] = Field(default_factory=list)
 
 
 class ScenarioForm(Form):
@@ -102,7 +125,8 @@ class ScenarioForm(Form):
     model: str
     population: str
     prices: str = "sweden"
-    cohort: CohortForm
+    cohort: CohortForm | None = None
+    municipality: MunicipalityForm | None = None
     horizon: Any = "lifetime"
     causal_share: Share | None = None
     """Of links known only as associations; by default the share at which the parameters were set."""
@@ -377,6 +401,39 @@ class LocalForm(Form):
     prices: dict[str, LocalPriceForm] = Field(default_factory=dict)
 
 
+class MovesInForm(Form):
+    """One of `moves_in:` of a population: persons who move in, by age."""
+
+    a_year: Any
+    fixed: dict[str, str] = Field(default_factory=dict)
+    attributes: dict[str, AttributeForm] = Field(default_factory=dict)
+    on_arrival: dict[str, AttributeForm] = Field(default_factory=dict)
+    source: Text
+    provenance: Provenance
+    note: str | None = None
+
+
+class MovesOutForm(Form):
+    """`moves_out:` of a population: families that leave, by the child's age."""
+
+    a_year: Any
+    to: dict[str, Share]
+    source: Text
+    provenance: Provenance
+    note: str | None = None
+
+
+class SiblingsForm(Form):
+    """`siblings:` of a population."""
+
+    by_order: Annotated[list[Share], Field(min_length=1, max_length=10)]
+    years_between: dict[str, Share]
+    only_while: dict[str, list[str]] = Field(default_factory=dict)
+    source: Text
+    provenance: Provenance
+    note: str | None = None
+
+
 class PopulationForm(Form):
     """A population file."""
 
@@ -386,6 +443,9 @@ class PopulationForm(Form):
     fifths_of: str | None = None
     joint: JointForm | None = None
     attributes: dict[str, AttributeForm]
+    moves_in: dict[str, MovesInForm] = Field(default_factory=dict)
+    moves_out: MovesOutForm | None = None
+    siblings: SiblingsForm | None = None
 
 
 _SOURCED: dict[str, Any] = {"source": "-", "provenance": "assumed"}
@@ -396,6 +456,7 @@ STAND_INS: dict[type[BaseModel], dict[str, Any]] = {
         "model": "lifecourse",
         "population": "sweden",
         "cohort": {"born": 2025, "represents": 1000},
+        "municipality": {"start": 2025, "years": 10},
         "economics": {"price_year": 2023},
         "arms": {"baseline": {}},
     },
@@ -425,6 +486,9 @@ STAND_INS: dict[type[BaseModel], dict[str, Any]] = {
         "births_per_year": {"value": 1000, "unit": "-", **_SOURCED},
         "attributes": {"*": {"shares": {}, **_SOURCED}},
         "local": {"parameters": {"*": {"*": {"value": 0, **_SOURCED}}}, "prices": {"*": _SOURCED}},
+        "moves_in": {"*": {"a_year": {}, **_SOURCED, "attributes": {"*": _SOURCED}, "on_arrival": {"*": _SOURCED}}},
+        "moves_out": {"a_year": {}, "to": {}, **_SOURCED},
+        "siblings": {"by_order": [1.0], "years_between": {"2": 1.0}, **_SOURCED},
     },
     PriceListForm: {
         "title": "-",

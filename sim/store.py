@@ -11,7 +11,7 @@ import os
 import platform
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,11 +25,13 @@ from sim.errors import StoreError
 from sim.files import load_resolved
 from sim.ledger import PARTS, Ledger
 from sim.outcome import ArmCounts, Outcome
-from sim.plan import Plan
 from sim.scenario import BASELINE
 
 FORMAT = 2
 """Version of the folder's layout."""
+
+LOST = "lost"
+"""In the description of a municipality's run only: who died before the years counted, by year of birth and copy."""
 
 DESCRIPTION = "run.json"
 """What a run rests on, beside its ledgers."""
@@ -37,13 +39,18 @@ DESCRIPTION = "run.json"
 
 def write_run(outcome: Outcome, folder: Path) -> Path:
     """Write an outcome to a new folder; returns it. Raises StoreError where it exists or cannot be written."""
+    return write_folder(folder, lambda aside: _write_parts(outcome, aside))
+
+
+def write_folder(folder: Path, write: Callable[[Path], None]) -> Path:
+    """Write a new folder that is whole or not there, by what writes its files into another one beside it."""
     if folder.exists():
         raise StoreError(f"the run folder '{folder}' exists already", hint="name another one with --out")
     aside = folder.parent / f".{folder.name}.{uuid.uuid4().hex[:8]}"
     new = [parent for parent in folder.parents if not parent.exists()]
     try:
         aside.mkdir(parents=True)
-        _write_parts(outcome, aside)
+        write(aside)
         os.replace(aside, folder)
     except BaseException as error:
         shutil.rmtree(aside, ignore_errors=True)
@@ -59,12 +66,14 @@ def write_run(outcome: Outcome, folder: Path) -> Path:
 
 def read_run(folder: Path) -> Outcome:
     """Read an outcome back; raises StoreError where the folder is missing, damaged, changed or of another format."""
-    about = _about(folder)
-    for name, digest in about["files"].items():
-        if _file_digest(folder / name) != digest:
-            raise StoreError(f"'{folder / name}' is not the file that was written (its digest differs)")
+    about = description_of(folder)
+    if LOST in about:
+        raise StoreError(
+            f"'{folder}' holds a municipality, not a birth cohort", hint="read it by sim.town_store.read_town"
+        )
+    check_files(about, folder)
     plan = load_resolved(about["scenario"])
-    ledgers = {name.removesuffix(".parquet"): _read_ledger(folder / name, plan) for name in about["files"]}
+    ledgers = {name.removesuffix(".parquet"): read_ledger(folder / name, empty_ledger(plan)) for name in about["files"]}
     arms = {}
     for arm in plan.compared:
         in_arm, in_baseline = ledgers[f"{arm}.in_arm"], ledgers[f"{arm}.in_baseline"]
@@ -79,6 +88,13 @@ def read_run(folder: Path) -> Outcome:
     if outcome.digest() != about["ledger_digest"]:
         raise StoreError(f"the ledgers in '{folder}' are not those that were written (digest differs)")
     return outcome
+
+
+def check_files(about: dict[str, Any], folder: Path) -> None:
+    """Raise StoreError where a file of a run is not the one that was written."""
+    for name, digest in about["files"].items():
+        if file_digest(folder / name) != digest:
+            raise StoreError(f"'{folder / name}' is not the file that was written (its digest differs)")
 
 
 def versions() -> dict[str, str]:
@@ -96,8 +112,8 @@ def _write_parts(outcome: Outcome, folder: Path) -> None:
     files = {}
     for name, ledger in _ledgers(outcome):
         path = folder / f"{name}.parquet"
-        _write_ledger(ledger, path)
-        files[path.name] = _file_digest(path)
+        write_ledger(ledger, path)
+        files[path.name] = file_digest(path)
     plan = outcome.plan
     about = {
         "format": FORMAT,
@@ -116,6 +132,11 @@ def _write_parts(outcome: Outcome, folder: Path) -> None:
         "threshold_digest": plan.threshold_digest,
         "versions": versions(),
     }
+    write_description(about, folder)
+
+
+def write_description(about: dict[str, Any], folder: Path) -> None:
+    """Write what a run rests on, with a digest of its own."""
     about["digest"] = _description_digest(about)
     with open(folder / DESCRIPTION, "w", encoding="utf-8") as file:
         lines = [f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in about.items()]
@@ -130,7 +151,8 @@ def _description_digest(about: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(rest, ensure_ascii=False).encode()).hexdigest()
 
 
-def _file_digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file; raises StoreError where it cannot be read."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
@@ -147,7 +169,7 @@ def _ledgers(outcome: Outcome) -> Iterator[tuple[str, Ledger]]:
         yield f"{arm}.refused", Ledger((), nobody, counts.refused, np.zeros(len(counts.refused), dtype=np.int64))
 
 
-def _write_ledger(ledger: Ledger, path: Path) -> None:
+def write_ledger(ledger: Ledger, path: Path) -> None:
     """Write the counts that are not 0: part, place in the part, count."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -168,11 +190,11 @@ def _write_ledger(ledger: Ledger, path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _read_ledger(path: Path, plan: Plan) -> Ledger:
+def read_ledger(path: Path, ledger: Ledger) -> Ledger:
+    """Fill a ledger of zeros with the counts that were written; raises StoreError where they cannot be read."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    ledger = empty_ledger(plan)
     try:
         table = pq.read_table(path, page_checksum_verification=True)
         part, place, count = (table[name].to_numpy() for name in ("part", "place", "count"))
@@ -183,7 +205,7 @@ def _read_ledger(path: Path, plan: Plan) -> Ledger:
     return ledger
 
 
-def _about(folder: Path) -> dict[str, Any]:
+def description_of(folder: Path) -> dict[str, Any]:
     """Return the description of a run, checked against its own digest."""
     path = folder / DESCRIPTION
     if not path.is_file():

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,9 @@ from sim.draws import philox_key
 from sim.engine import CHUNK, empty_ledger
 from sim.errors import ModelError, RuleError, ScenarioError, nearest
 from sim.expression import Expression
+from sim.in_step import InStep
 from sim.ledger import Ledger
-from sim.persons import Ids, chunks, persons_of
+from sim.persons import Ids, class_of, copy_of, persons_of, split
 from sim.plan import Plan
 from sim.tables import Column, Parameters
 
@@ -51,9 +53,15 @@ class YearByYear:
         self.ledger = empty_ledger(plan)
         """What is counted so far: row 0 the start, row t + 1 after step t; zeros where no year is lived yet."""
         self._program = plan.programs[arm]
-        self._members = chunks(persons.blocks, chunk)
-        self._chunks = [Chunk(plan, self._program, persons.some(which), key) for which in self._members]
-        self._tallies = [one.tally(1) for one in self._chunks]
+        order, classes = np.lexsort((persons.ids, persons.blocks)), class_of(plan, persons.ids)
+        queued = bool(self._program.queued)
+        together = split(order, 1, copy_of(persons.ids)) if queued else split(order, chunk, classes)
+        pieces = [split(some, chunk, classes) for some in together]
+        self._members = [piece for some in pieces for piece in some]
+        steps = [[Chunk(plan, self._program, persons.some(piece), key) for piece in some] for some in pieces]
+        self._in_step = [InStep(plan, self._program, some) for some in steps]
+        self._chunks = [one for some in steps for one in some]
+        self._tallies = [[one.tally(1) for one in some] for some in steps]
         self._add(self._tallies)
         self._look()
         self._whole = True
@@ -69,15 +77,16 @@ class YearByYear:
         self._check_whole()
         self._whole = False
 
-        def one(chunk: Chunk, tally: Tally) -> Tally:
-            tally.counts[:], tally.deliveries[:], tally.persons[:] = 0, 0, 0
-            chunk.live(self.years + 1, tally, row=0)
-            return tally
+        def one(some: InStep, tallies: list[Tally]) -> None:
+            for tally in tallies:
+                tally.counts[:], tally.deliveries[:], tally.persons[:] = 0, 0, 0
+            some.live(self.years + 1, tallies, [0] * len(tallies))
 
         with ThreadPoolExecutor(self.threads) as pool:
-            tallies = list(pool.map(one, self._chunks, self._tallies))
+            for _ in pool.map(one, self._in_step, self._tallies):
+                pass
         self.years += 1
-        self._add(tallies)
+        self._add(self._tallies)
         self._look()
         self._whole = True
 
@@ -85,11 +94,11 @@ class YearByYear:
         if not self._whole:
             raise ScenarioError("a year was interrupted, so that some have lived it and others not", hint="begin again")
 
-    def _add(self, tallies: Iterable[Tally]) -> None:
+    def _add(self, tallies: Iterable[Iterable[Tally]]) -> None:
         """Add what chunks counted in one year to the year's row of the ledger."""
         whole, row = self.ledger, slice(self.years, self.years + 1)
         ledger = Ledger(whole.margins, whole.counts[:, row], whole.deliveries[:, row], whole.persons)
-        for tally in tallies:
+        for tally in chain.from_iterable(tallies):
             tally.add_to(ledger, self.plan, self._program)
 
     def _look(self) -> None:
