@@ -72,6 +72,13 @@ CausalShare = Annotated[
         metavar="SHARE",
     ),
 ]
+Stream = Annotated[
+    bool,
+    typer.Option(
+        "--stream",
+        help="Forget everyone once lived, for very many persons: effects needed to break even are then not looked for.",
+    ),
+]
 Out = Annotated[Path | None, typer.Option(help="Folder for the run; by default a new one under runs/.")]
 
 
@@ -79,14 +86,14 @@ Out = Annotated[Path | None, typer.Option(help="Folder for the run; by default a
 @guarded
 def compare(
     scenario: ScenarioFile, persons: Persons = None, seed: Seed = 1, threads: Threads = None, out: Out = None,
-    detail: Detail = False, causal_share: CausalShare = None, json: AsJson = False,
+    detail: Detail = False, causal_share: CausalShare = None, stream: Stream = False, json: AsJson = False,
 ) -> None:  # fmt: skip
     """Simulate a scenario, price it and print who pays, who saves and when the money is back."""
     from sim.compare_command import run_compare
 
     run_compare(
         scenario, persons=persons, seed=seed, threads=threads, out=out, as_json=json, detail=detail,
-        causal_share=causal_share,
+        causal_share=causal_share, stream=stream,
     )  # fmt: skip
 
 

@@ -46,10 +46,12 @@ def run_compare(
     as_json: bool,
     detail: bool = False,
     causal_share: str | None = None,
+    stream: bool = False,
 ) -> None:
     """Run a scenario from its file to its answer and run folder.
 
-    causal_share: of links known only as associations, instead of the scenario's; `all` for its own, 0 and 1.
+    stream: forget everyone once lived, so that effects needed to break even are not looked for; causal_share: of links
+    known only as associations, instead of the scenario's; `all` for its own, 0 and 1.
     """
     started = time.perf_counter()
     used = threads_or_all(threads)
@@ -64,12 +66,14 @@ def run_compare(
     if plan.scenario.municipality is not None:
         from sim.town_command import compare_town
 
+        if stream:
+            raise ScenarioError("a municipality is not lived as a stream", hint="leave --stream out")
         if every:
             raise ScenarioError("a municipality is compared at one causal share", hint="name one, as 0.2")
         compare_town(plan, folder, seed=seed, threads=used, started=started, as_json=as_json, detail=detail)
         return
     with progress("living lives") as show:
-        outcome = simulate(plan, seed=seed, threads=used, progress=show)
+        outcome = simulate(plan, seed=seed, threads=used, stream=stream, progress=show)
     with progress("pricing"):
         comparison = compare(outcome)
     with progress("effects needed to break even"):

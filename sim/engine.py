@@ -40,6 +40,7 @@ def simulate(
     ids: Ids | None = None,
     families: Ids | None = None,
     in_full: bool = False,
+    stream: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> Outcome:
     """Live every arm of a plan and return the integer ledgers.
@@ -54,6 +55,10 @@ def simulate(
 
     Where the cohort is in classes every arm is lived by everyone, and classmates are those of the persons who are in
     one class.
+
+    Persons of a cohort come some copies at a time, live every arm and are forgotten, so that memory does not grow with
+    their number but for the identities of those reached; `stream` forgets these too, and then nobody can be lived
+    again (`relive`). Strata, and persons who are named, are held all at once.
     """
     if isinstance(plan, Scenario):
         plan = bind(plan)
@@ -77,7 +82,8 @@ def simulate(
     known: dict[str, list[Persons]] = {}
     for persons in portions(plan, ids, families, key):
         for arm, reached in _live_portion(outcome, lives, persons, in_full).items():
-            known.setdefault(arm, []).append(reached)
+            if not stream:
+                known.setdefault(arm, []).append(reached)
     for arm, parts in known.items():
         outcome.reached[arm] = np.concatenate([one.ids for one in parts])
         outcome.families[arm] = np.concatenate([one.families for one in parts])

@@ -33,9 +33,14 @@ class Needed:
 
 
 def needed_effects(outcome: Outcome, *, threads: int = 1) -> dict[str, Needed]:
-    """Return the needed effect of each arm that holds an effect without an estimate."""
+    """Return the needed effect of each arm that holds an effect without an estimate.
+
+    Arms whose persons have been forgotten (`simulate`, stream) are left out.
+    """
     found = {}
     for arm in outcome.plan.compared:
+        if arm not in outcome.reached:
+            continue
         effects = [e for i in outcome.plan.scenario.arms[arm].interventions for e in i.effects if e.kind == "unknown"]
         if effects:
             found[arm] = _needed(outcome, arm, effects, threads)

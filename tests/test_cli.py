@@ -226,6 +226,14 @@ def test_the_digest_depends_on_the_seed_and_not_on_the_threads(
         assert again["comparisons"] != answer["comparisons"]
 
 
+def test_a_stream_counts_the_same_and_looks_for_no_effect(town: Path, answer: dict[str, Any], tmp_path: Path) -> None:
+    run = tmp_path / "streamed"
+    streamed = said("compare", town, "--persons", 1001, "--seed", 7, "--stream", "--out", run, "--json").json
+    assert streamed["ledger_digest"] == answer["ledger_digest"]
+    assert "needed_effect" in answer["comparisons"]["visits"]
+    assert "needed_effect" not in streamed["comparisons"]["visits"]
+
+
 def test_without_persons_the_copies_of_the_scenario_are_lived_and_runs_are_numbered(
     town: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

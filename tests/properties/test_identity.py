@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+import sim.persons
 from sim.chunk import Chunk, history_of
 from sim.domain import Domain
 from sim.draws import philox_key
@@ -22,7 +23,7 @@ from sim.intervention import Intervention
 from sim.ledger import Ledger, Need
 from sim.model import Model
 from sim.outcome import Outcome
-from sim.persons import all_ids, persons_of
+from sim.persons import all_ids, persons_of, portions
 from sim.plan import bind
 from sim.scenario import Arm, Cohort
 from sim.tables import Parameters
@@ -66,6 +67,20 @@ def test_two_halves_of_the_cohort_add_up_to_it(plan, outcome):
     halves = [simulate(plan, ids=some) for some in (ids[::2], ids[1::2])]
     for arm in plan.arms:
         assert (halves[0].ledger(arm) + halves[1].ledger(arm)).digest() == outcome.ledger(arm).digest()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_persons_who_come_some_copies_at_a_time_count_the_same(plan, outcome, stream, monkeypatch):
+    monkeypatch.setattr(sim.persons, "PORTION", 1)
+    key = philox_key(1)
+    assert {len(some) for some in portions(plan, None, None, key)} == {plan.scenario.cohort.represents}
+    np.testing.assert_array_equal(np.concatenate([some.ids for some in portions(plan, None, None, key)]), all_ids(plan))
+    again = simulate(plan, stream=stream)
+    assert same_counts(again, outcome)
+    for arm in plan.compared:
+        np.testing.assert_array_equal(again.arms[arm].participants, outcome.arms[arm].participants)
+        assert stream or set(again.reached[arm]) == set(outcome.reached[arm])
+    assert not (stream and again.reached)
 
 
 def test_the_same_seed_repeats_and_another_does_not(plan, outcome):
