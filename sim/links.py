@@ -54,7 +54,7 @@ class Link:
     """Whether only an association is known, so that the scenario's share says how much of it is causal."""
     causal_share: float
     causal: Mapping[str, float]
-    """Log ratio that acts, by label or by share of classmates: the causal part of the association."""
+    """Log ratio that acts, by label, or for a share of 1 of the classmates: the causal part of the association."""
     source: str
     provenance: str
 
@@ -286,10 +286,9 @@ class _Reading:
         return Table(table.name, table.keys, values), self.link_of(share, dict(zip(keys, values.tolist(), strict=True)))
 
     def reduced_number(self, number: float) -> tuple[float, Link]:
-        """Return what acts for a share of 1, and the link with what acts at each share that is told apart."""
+        """Return what acts for a share of 1, and the link."""
         share = float(self.link.causal_share)
-        bins = self.linking.model.group_values[self.link.from_domain].bins
-        return share * number, self.link_of(share, {f"{one:g}": share * number * one for one in bins})
+        return share * number, self.link_of(share, {"1": share * number})
 
     def link_of(self, share: float, causal: Mapping[str, float]) -> Link:
         """Return the link as it acts."""

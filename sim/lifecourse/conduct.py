@@ -30,9 +30,7 @@ def conduct_problems_become_severe(age, behaviour_risk, neuro, previous_parent_h
     )
 
 
-@conduct.group_value(
-    bins=(0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.14, 0.16, 0.18, 0.2, 0.25, 0.3), ages=("class_from", "class_to")
-)
+@conduct.group_value(bins=(*(k / 100 for k in range(21)), 0.25, 0.3), ages=("class_from", "class_to"))
 def classmates_severe(conduct):
     """Whether a classmate has severe problems at the start of the year. Acts only where a scenario has classes."""
     return conduct == "severe"

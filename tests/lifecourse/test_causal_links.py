@@ -98,7 +98,7 @@ def test_check_lists_every_link() -> None:
         assert one["source"] == row["source"]
         if one["from"] in MODEL.group_values:
             assert not one["acts"]  # no shipped scenario has classes
-            assert {float(share) for share in one["causal"]} == set(MODEL.group_values[one["from"]].bins)
+            assert one["causal"] == {"1": one["causal_share"] * row["value"]}
         else:
             assert one["acts"]
             assert set(one["causal"]) == set(row["value"])
