@@ -23,7 +23,7 @@ from sim.comparison import (
     payers_of_delivery,
     standard_error,
 )
-from sim.kernels.layout import OFFERED_COUNT, START_COUNT, YEAR_COUNT
+from sim.kernels.layout import DELIVERY_COUNTS, OFFERED_COUNT, START_COUNT, YEAR_COUNT
 from sim.municipality import Municipality
 from sim.plan import Plan
 from sim.prices import OTHER, OWN, Economics, belongs
@@ -118,7 +118,7 @@ def price_town(outcome: TownOutcome, economics: Economics | None = None) -> Town
     kinds = ("services", "delivery", "gross", "cashable")
     totals = {(arm, kind): _Total(town, copies) for arm in plan.arms for kind in kinds}
     measured = {(arm, name): np.zeros(copies) for arm in plan.compared for name in plan.scenario.measures}
-    delivered = {arm: np.zeros((len(plan.interventions), 4)) for arm in plan.compared}
+    delivered = {arm: np.zeros((len(plan.interventions), DELIVERY_COUNTS)) for arm in plan.compared}
     participants = {arm: np.zeros(copies) for arm in plan.compared}
     for born, cohort in outcome.cohorts.items():
         pricing = Pricing(cohort, economics)

@@ -40,6 +40,8 @@ from sim.kernels.layout import (
 )
 
 _TWO_32 = 4294967296.0
+_ABOVE = 1.0 + 1e-9
+"""Larger than 1 by more than rounding."""
 _LN_2 = 0.6931471805599453
 _SQRT_HALF = 0.7071067811865476
 _CERTAIN = np.uint32(0xFFFFFFFF)
@@ -61,6 +63,23 @@ def minus_log(x):
     for odd in (21.0, 19.0, 17.0, 15.0, 13.0, 11.0, 9.0, 7.0, 5.0, 3.0, 1.0):
         total = total * square + 1.0 / odd
     return (32 - exponent) * _LN_2 - 2.0 * z * total
+
+
+@inner
+def _fires(draw, threshold, ratio):
+    """Return whether a clock fires within the step: minus_log(draw) < minus_log(threshold) · ratio.
+
+    x ≤ -ln(1 - x) ≤ x / (1 - x), so that most are told without a logarithm.
+    """
+    if threshold == 0 or ratio <= 0.0:
+        return False
+    x = float(draw) / _TWO_32
+    y = float(threshold) / _TWO_32
+    if x * (1.0 - y) > y * ratio * _ABOVE:
+        return False
+    if x * _ABOVE < (1.0 - x) * y * ratio:
+        return True
+    return minus_log(draw) / (minus_log(threshold) * ratio) < 1.0
 
 
 @inner
@@ -171,7 +190,8 @@ def race(
                 continue
         best_draw = np.uint32(0)
         best_threshold = np.uint32(0)
-        timed = True  # a time is worked out only where two clocks fire
+        best_ratio = 1.0
+        timed = False  # a time is worked out only where two clocks fire
         table = np.int64(-1)
         cell = np.int64(0)
         for m in range(first, last):
@@ -198,22 +218,15 @@ def race(
                     where += cell_of(cols, i, reads, tables[other, READS], tables[other, READS_END])
                     ratio *= float(factor_values[where])
                 threshold = thresholds[cell + moves[m, ENTRY]]
-            if ratio == 1.0:
-                if draw >= threshold:
-                    continue
-                if best < 0:
-                    best, best_draw, best_threshold, timed = m, draw, threshold, False
-                    continue
-                time = minus_log(draw) / minus_log(threshold)
-            else:
-                if threshold == 0 or ratio <= 0.0:
-                    continue
-                time = minus_log(draw) / (minus_log(threshold) * ratio)
-                if time >= 1.0:
-                    continue
+            if draw >= threshold if ratio == 1.0 else not _fires(draw, threshold, ratio):
+                continue
+            if best < 0:
+                best, best_draw, best_threshold, best_ratio = m, draw, threshold, ratio
+                continue
             if not timed:
-                best_time = minus_log(best_draw) / minus_log(best_threshold)
+                best_time = minus_log(best_draw) / (minus_log(best_threshold) * best_ratio)
                 timed = True
-            if best < 0 or time < best_time:
+            time = minus_log(draw) / (minus_log(threshold) * ratio)
+            if time < best_time:
                 best, best_time = m, time
         winners[f] = best
