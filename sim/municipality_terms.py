@@ -19,6 +19,9 @@ from sim.people import Attribute
 from sim.prices import PriceList, Residence
 from sim.scenario import BASELINE, Arm, Cohort, Scenario
 
+MOST_BYTES = 2**31
+"""The most memory that the ledgers of all birth years and arms may take."""
+
 
 def fitted(scenario: Scenario) -> Scenario:
     """Return the scenario with the cohort and horizon of its municipality, and with offers to residents only.
@@ -55,6 +58,20 @@ def fitted(scenario: Scenario) -> Scenario:
             for name, arm in scenario.arms.items()
         },
     )
+
+
+def check_memory(plan_cells: int, scenario: Scenario) -> None:
+    """Refuse a municipality whose ledgers would take too much memory; raises ScenarioError."""
+    town = scenario.municipality
+    if town is None:
+        return
+    rows = sum(town.end - year + 1 for year in town.birth_years)
+    size = plan_cells * scenario.cohort.copies * rows * (2 * len(scenario.arms) - 1) * 8
+    if size > MOST_BYTES:
+        raise ScenarioError(
+            f"the ledgers of all birth years would take {size / 2**20:,.0f} MB, at most {MOST_BYTES // 2**20:,}",
+            hint="use fewer copies, years or arms",
+        )
 
 
 def check_arm(name: str, arm: Arm, town: Municipality, copies: int) -> None:

@@ -169,12 +169,12 @@ class Neighbours:
         return self.some(np.ones(self.chunk.alive, dtype=bool), program)
 
     def tally(self) -> Tally:
-        """Return counts with the rows of the whole horizon, the first of which holds the newborn."""
-        return self.chunk.tally(self.residents.town.horizon + 1)
+        """Return counts with a row a year up to the end, the first of which holds the newborn."""
+        return self.chunk.tally(self.residents.town.end - self.newborn.year + 1)
 
     def nothing_yet(self) -> Tally:
-        """Return counts of zeros with the rows of the whole horizon."""
-        rows, blocks = self.residents.town.horizon + 1, len(self.chunk.held)
+        """Return counts of zeros with a row a year up to the end."""
+        rows, blocks = self.residents.town.end - self.newborn.year + 1, len(self.chunk.held)
         cells = sum(margin.cells for margin in self.residents.plan.margins)
         offers = len(self.chunk.program.offers)
         counts = np.zeros((blocks, rows, cells), dtype=np.int64)
