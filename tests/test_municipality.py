@@ -655,6 +655,8 @@ def test_compare_prints_and_writes_the_budget_impact(files: Path) -> None:
     found = called("compare", files / "town.yaml", "--out", files / "run", "--json", "--threads", 2)
     assert found.exit_code == 0, found.output
     result = json.loads(found.stdout)
+    schema = json.loads(called("schema", "municipality").stdout)
+    assert set(schema["properties"]) == set(result)
     assert result["copies"] == 4
     assert result["municipality"]["years"] == list(range(2026, 2034))
     assert len(result["municipality"]["residents_by_age"]) == 10
