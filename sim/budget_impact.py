@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from sim.comparison import (
     standard_error,
 )
 from sim.kernels.layout import DELIVERY_COUNTS, OFFERED_COUNT, START_COUNT, YEAR_COUNT
+from sim.ledger import Margin
 from sim.municipality import Municipality
 from sim.plan import Plan
 from sim.prices import OTHER, OWN, Economics, belongs
@@ -120,7 +122,10 @@ def price_town(outcome: TownOutcome, economics: Economics | None = None) -> Town
     measured = {(arm, name): np.zeros(copies) for arm in plan.compared for name in plan.scenario.measures}
     delivered = {arm: np.zeros((len(plan.interventions), DELIVERY_COUNTS)) for arm in plan.compared}
     participants = {arm: np.zeros(copies) for arm in plan.compared}
-    for born, cohort in outcome.cohorts.items():
+    known: dict[Any, tuple[Margin, FloatArray]] = {}  # a person's amounts by age, of the oldest, who have every age
+    for born, counted in outcome.cohorts.items():
+        rows = counted.plan.scenario.horizon + 1
+        cohort = replace(counted, amounts={key: (margin, one[:rows]) for key, (margin, one) in known.items()})
         pricing = Pricing(cohort, economics)
         totals[BASELINE, "services"].add(born, pricing.services(BASELINE))
         for arm in plan.arms:
@@ -134,6 +139,8 @@ def price_town(outcome: TownOutcome, economics: Economics | None = None) -> Town
             counts = cohort.change(arm).deliveries.astype(np.float64)
             delivered[arm] += by_year(np.moveaxis(counts, 1, -1), born, town).sum(axis=(0, -1))
             participants[arm] += cohort.arms[arm].participants
+        known = known or cohort.amounts
+        counted.baseline.cache.clear()  # as many again as the counts themselves
     factors = economics.factors(town.years)
     base = totals[BASELINE, "services"], totals[BASELINE, "delivery"]
     for arm in plan.arms:

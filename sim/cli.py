@@ -135,16 +135,19 @@ def targets(
 
 @app.command()
 @guarded
-def schema(what: Annotated[str, typer.Argument(help="What to describe: results.", metavar="WHAT")]) -> None:
-    """Print the JSON schema of what compare and price print."""
+def schema(
+    what: Annotated[str, typer.Argument(help="What to describe: results or municipality.", metavar="WHAT")],
+) -> None:
+    """Print the JSON schema of what compare and price print, of a birth cohort or of a municipality."""
     import json as text
 
-    from sim.contract import Results
+    from sim.contract import Results, TownResults
     from sim.errors import ScenarioError, nearest
 
-    if what != "results":
-        raise ScenarioError(f"no schema {what!r}", hint=nearest(what, ["results"]))
-    typer.echo(text.dumps(Results.model_json_schema(), indent=1))
+    known: dict[str, type[Results]] = {"results": Results, "municipality": TownResults}
+    if what not in known:
+        raise ScenarioError(f"no schema {what!r}", hint=nearest(what, known))
+    typer.echo(text.dumps(known[what].model_json_schema(), indent=1))
 
 
 @app.command()

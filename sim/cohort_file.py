@@ -34,7 +34,7 @@ def cohort_from(
     """
     form = file.form.cohort
     if form is None:
-        found.note(file, (), "needs the key 'cohort'", at_key=True)
+        found.problems.append(file.source.problem((), "needs the key 'cohort'", at_key=True))
         return None
     births = form.represents or (population.births_per_year if population else None)
     if births is None:

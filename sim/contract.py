@@ -121,11 +121,16 @@ class Results(_Part):
     ledger_digest: str
     threshold_digest: str
     run: str
-    municipality: MunicipalityYears | None = Field(
-        default=None,
-        description="where the scenario is a municipality: `persons` are those who belong to it in the years counted,"
-        " per person is per one of them, and a break-even year is that of the whole roll-out",
-    )
-    budget_impact: dict[str, dict[str, BudgetYears]] | None = Field(
-        default=None, description="arm -> payer -> by calendar year of `municipality.years`"
+
+
+class TownResults(Results):
+    """The result of a comparison in a whole municipality.
+
+    `persons` are those who belong to it in the years counted, per person is per one of them, and a break-even year is
+    that of the whole roll-out.
+    """
+
+    municipality: MunicipalityYears
+    budget_impact: dict[str, dict[str, BudgetYears]] = Field(
+        description="arm -> payer -> by calendar year of `municipality.years`"
     )

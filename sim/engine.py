@@ -72,7 +72,7 @@ def simulate(
     for arm in plan.compared:
         in_baseline = outcome.baseline if in_full or arm in plan.in_full else empty_ledger(plan)
         none = np.zeros(plan.scenario.cohort.blocks, dtype=np.int64)
-        through = none.copy() if plan.in_classes else None
+        through = none.copy() if plan.in_classes and arm not in plan.changed else None
         outcome.arms[arm] = ArmCounts(
             empty_ledger(plan), in_baseline, none, no_deliveries(plan, len(plan.interventions)), through
         )

@@ -27,6 +27,9 @@ MOST_BIRTHS = 2**23
 
 MOST_GROUPS = 8
 
+LAST_MOVE = 63
+"""The last age at which anyone moves in: later ones have no numbers left."""
+
 MOST_IN_GROUP = 2**14
 """The most persons of one age and group who move into one copy in a year."""
 
@@ -136,6 +139,8 @@ class Municipality:
         if len(self.moves_in) > MOST_GROUPS:
             raise ScenarioError(f"municipality: {len(self.moves_in)} groups move in; at most {MOST_GROUPS}")
         for group in self.moves_in:
+            if len(group.a_year) > LAST_MOVE + 1:
+                raise ScenarioError(f"municipality: '{group.name}' move in after the age of {LAST_MOVE}")
             if max(group.a_year, default=0) >= MOST_IN_GROUP - 1:
                 raise ScenarioError(f"municipality: more than {MOST_IN_GROUP:,} a year of one age of '{group.name}'")
 

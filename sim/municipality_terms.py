@@ -8,16 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from sim.errors import ScenarioError, nearest
 from sim.expression import Expression
 from sim.families import FAMILY, offered_to_families
 from sim.intervention import Intervention
-from sim.ledger import Need
+from sim.ledger import COUNTED, Need
 from sim.model import Model
 from sim.municipality import MOST_COPIES, MovesIn, MovesOut, Municipality
 from sim.people import Attribute
 from sim.prices import PriceList, Residence
 from sim.scenario import BASELINE, Arm, Cohort, Scenario
+
+MOST_BYTES = 2**31
+"""The most memory that the ledgers of all birth years and arms may take."""
 
 
 def fitted(scenario: Scenario) -> Scenario:
@@ -55,6 +60,20 @@ def fitted(scenario: Scenario) -> Scenario:
             for name, arm in scenario.arms.items()
         },
     )
+
+
+def check_memory(plan_cells: int, scenario: Scenario) -> None:
+    """Refuse a municipality whose ledgers would take too much memory; raises ScenarioError."""
+    town = scenario.municipality
+    if town is None:
+        return
+    rows = sum(town.end - year + 1 for year in town.birth_years)
+    size = plan_cells * scenario.cohort.copies * rows * (2 * len(scenario.arms) - 1) * np.dtype(COUNTED).itemsize
+    if size > MOST_BYTES:
+        raise ScenarioError(
+            f"the ledgers of all birth years would take {size / 2**20:,.0f} MB, at most {MOST_BYTES // 2**20:,}",
+            hint="use fewer copies, years or arms",
+        )
 
 
 def check_arm(name: str, arm: Arm, town: Municipality, copies: int) -> None:

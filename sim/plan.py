@@ -19,7 +19,7 @@ from sim.expression import Expression
 from sim.families import own_reads, own_terms
 from sim.intervention import Intervention
 from sim.ledger import Margin, Need, check_size, margins_for, need_of
-from sim.municipality_terms import fitted
+from sim.municipality_terms import check_memory, fitted
 from sim.people import Attribute
 from sim.prices import Price
 from sim.program import Compiler, Program, Shared
@@ -167,6 +167,7 @@ def bind(scenario: Scenario) -> Plan:
     replaced = {one.catalogue_name: one.replaces for one in catalogue.values() if one.replaces}
     margins = margins_for(_needs(scenario, replaced), model)
     check_size(margins, scenario.cohort.blocks, scenario.horizon + 1)
+    check_memory(sum(margin.cells for margin in margins), scenario)
     every = [one for arm in scenario.arms.values() for one in arm.interventions]
     conditions = [c for i in every for c in (i.when, i.uptake, i.stop_when, i.rank) if c is not None]
     reads = {name for margin in margins for name in margin.columns if name in model.columns}

@@ -168,12 +168,12 @@ class Neighbours:
         return self.some(np.ones(self.chunk.alive, dtype=bool), program)
 
     def tally(self) -> Tally:
-        """Return counts with the rows of the whole horizon, the first of which holds the newborn."""
-        return self.chunk.tally(self.residents.town.horizon + 1)
+        """Return counts with a row a year up to the end, the first of which holds the newborn."""
+        return self.chunk.tally(self.residents.town.end - self.newborn.year + 1)
 
     def nothing_yet(self) -> Tally:
-        """Return counts of zeros with the rows of the whole horizon."""
-        return self.chunk.room_to_count(self.residents.town.horizon + 1)
+        """Return counts of zeros with a row a year up to the end."""
+        return self.chunk.room_to_count(self.residents.town.end - self.newborn.year + 1)
 
     def live(self, until: int, tally: Tally) -> None:
         """Live up to, not through, a step; row a + 1 of the tally holds what is counted after the step of age a."""

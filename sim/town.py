@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -121,7 +121,7 @@ def simulate_town(
         for year in town.birth_years:
             newborn = residents.newborn(year)
             outcome.lost[year] = np.zeros(plan.scenario.cohort.copies, dtype=np.int64)
-            outcome.cohorts[year] = empty_outcome(plan, year, seed, replicate, outcome.cohorts)
+            outcome.cohorts[year] = empty_outcome(plan, year, seed, replicate)
             for _ in pool.map(run.live, [newborn.some(which) for which in _together(plan, newborn, chunk)]):
                 pass
             done += town.end - year
@@ -181,21 +181,17 @@ def _together(plan: Plan, newborn: Newborn, most: int) -> Iterator[NDArray[np.in
         yield from split(in_order, most, _NOBODY)
 
 
-def empty_outcome(plan: Plan, year: int, seed: int, replicate: int, others: Mapping[int, Outcome]) -> Outcome:
-    """Return the outcome of a birth cohort before anyone is counted; what a person adds to a quantity by age is the
-    same for all of them.
-    """
+def empty_outcome(plan: Plan, year: int, seed: int, replicate: int) -> Outcome:
+    """Return the outcome of a birth cohort before anyone is counted: a row a year up to the end."""
     town = plan.scenario.municipality
     assert town is not None
     cohort = replace(plan.scenario.cohort, born=year, represents=town.births_in(year))
-    own = replace(plan, scenario=replace(plan.scenario, cohort=cohort))
-    empty = Outcome(own, seed, replicate, empty_ledger(plan))
-    for first in others.values():
-        empty.amounts = first.amounts
+    own = replace(plan, scenario=replace(plan.scenario, cohort=cohort, horizon=town.end - year))
+    empty = Outcome(own, seed, replicate, empty_ledger(own))
     for arm in plan.compared:
         nobody = np.zeros(cohort.blocks, dtype=np.int64)
-        refused = no_deliveries(plan, len(plan.interventions))
-        empty.arms[arm] = ArmCounts(empty_ledger(plan), empty_ledger(plan), nobody, refused)
+        refused = no_deliveries(own, len(plan.interventions))
+        empty.arms[arm] = ArmCounts(empty_ledger(own), empty_ledger(own), nobody, refused)
     return empty
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sim.budget_impact import TownComparison, price_town, rows_of
 from sim.compare_command import compared, costs_of
-from sim.contract import BudgetYears, MunicipalityYears, Results, Seconds
+from sim.contract import BudgetYears, MunicipalityYears, Seconds, TownResults
 from sim.plan import Plan
 from sim.progress import progress
 from sim.town import simulate_town
@@ -49,11 +49,11 @@ def _answer(
         print_town(comparison, folder, seconds, detail=detail)
 
 
-def as_contract(comparison: TownComparison, folder: Path, seconds: dict[str, float]) -> Results:
+def as_contract(comparison: TownComparison, folder: Path, seconds: dict[str, float]) -> TownResults:
     """Return the result in the form that other programs rely on; per person is per person of the years counted."""
     outcome = comparison.outcome
     scenario = outcome.plan.scenario
-    return Results(
+    return TownResults(
         scenario=scenario.name,
         seed=outcome.seed,
         persons=comparison.persons,

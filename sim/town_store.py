@@ -1,6 +1,6 @@
 """The run folder of a municipality: the ledgers of all birth cohorts, and the budget impact as a table. Layer 8.
 
-A folder as `sim.store` writes it; each ledger holds the blocks of all birth cohorts, one after the other.
+A folder as `sim.store` writes it; each ledger holds the rows of all birth cohorts, one after the other.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from sim.errors import StoreError
 from sim.files import load_resolved
-from sim.ledger import Ledger
+from sim.ledger import PARTS, Ledger
 from sim.outcome import Outcome
 from sim.scenario import BASELINE
 from sim.store import (
@@ -52,17 +52,19 @@ def read_town(folder: Path) -> TownOutcome:
     plan = load_resolved(about["scenario"])
     outcome = TownOutcome(plan, about["seed"], about["replicate"], person_years=about["person_years"])
     for year in outcome.town.birth_years:
-        outcome.cohorts[year] = empty_outcome(plan, year, outcome.seed, outcome.replicate, outcome.cohorts)
+        outcome.cohorts[year] = empty_outcome(plan, year, outcome.seed, outcome.replicate)
         outcome.lost[year] = np.array(about[LOST][str(year)], dtype=np.int64)
     for name, ledger_of in _ledgers(outcome).items():
         whole = _whole(outcome, ledger_of)
         read_ledger(folder / f"{name}.parquet", whole)
-        copies = plan.scenario.cohort.copies
+        first = 0
         for place, cohort in enumerate(outcome.cohorts.values()):
-            mine, own = slice(place * copies, (place + 1) * copies), ledger_of(cohort)
-            own.counts[:], own.deliveries[:], own.persons[:] = (
-                part[mine] for part in (whole.counts, whole.deliveries, whole.persons)
-            )
+            own = ledger_of(cohort)
+            copies, rows = own.counts.shape[:2]
+            own.counts[:] = whole.counts[:, first : first + rows]
+            own.deliveries[:] = whole.deliveries[:, first : first + rows]
+            own.persons[:] = whole.persons[place * copies : (place + 1) * copies]
+            first += rows
     for place, cohort in enumerate(outcome.cohorts.values()):
         for arm in plan.compared:
             cohort.arms[arm].participants[:] = about["participants"][arm][place]
@@ -88,12 +90,10 @@ def _refused(cohort: Outcome, arm: str) -> Ledger:
 
 
 def _whole(outcome: TownOutcome, ledger_of: Callable[[Outcome], Ledger]) -> Ledger:
-    """Return one ledger of all birth cohorts, block after block."""
+    """Return one ledger of all birth cohorts: their rows one after the other, their persons too."""
     every = [ledger_of(cohort) for cohort in outcome.cohorts.values()]
-    counts, deliveries, persons = (
-        np.concatenate([getattr(one, part) for one in every]) for part in ("counts", "deliveries", "persons")
-    )
-    return Ledger(every[0].margins, counts, deliveries, persons)
+    counts, deliveries = (np.concatenate([getattr(one, part) for one in every], axis=1) for part in PARTS[:2])
+    return Ledger(every[0].margins, counts, deliveries, np.concatenate([one.persons for one in every]))
 
 
 def _write_parts(outcome: TownOutcome, folder: Path, impact: Sequence[Mapping[str, object]]) -> None:

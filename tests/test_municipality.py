@@ -85,6 +85,7 @@ def test_every_cohort_is_lived_from_birth_and_meets_an_arm_from_the_start_year_o
     first, end = 2018, 2039
     chunk = Chunk(plan, plan.programs["baseline"], persons, philox_key(4), birth=year - first)
     tally = chunk.tally(22)
+    rows = end - year + 1
     chunk.live(max(2030, year) - first, tally, 1)
     other = chunk.some(np.arange(chunk.alive), plan.programs["arm_1"])
     more = other.tally(22)
@@ -93,6 +94,7 @@ def test_every_cohort_is_lived_from_birth_and_meets_an_arm_from_the_start_year_o
     chunk.live(end - first, tally, row)
     other.live(end - first, more, row)
     ledger = place.cohorts[year]
+    tally.counts, more.counts, more.deliveries = (one[:, :rows] for one in (tally.counts, more.counts, more.deliveries))
     assert np.array_equal(ledger.baseline.counts, tally.counts)
     assert np.array_equal(ledger.ledger("arm_1").counts[:, row:], more.counts[:, row:])
     assert np.array_equal(ledger.ledger("arm_1").counts[:, :row], tally.counts[:, :row])
@@ -586,11 +588,25 @@ def test_what_lives_birth_cohorts_refuses_a_municipality() -> None:
         ({"births": {}}, "births need one year or more"),
         ({"births": {2030: 2**24}}, "births a year must be 1 to"),
         ({"start": 1910}, "every year must lie from 1900 to 2200"),
+        ({"moves_in": (MovesIn("old", (0.0,) * 64 + (1.0,)),)}, "'old' move in after the age of 63"),
     ],
 )
 def test_a_municipality_that_cannot_be_is_refused(changes: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ScenarioError, match=sentence):
         Municipality(**{"start": 2030, "years": 10, "births": {2030: 10}, **changes})
+
+
+def test_more_copies_than_memory_holds_are_refused() -> None:
+    with pytest.raises(ScenarioError, match="ledgers of all birth years would take"):
+        bind(
+            town(
+                (support(),),
+                years=76,
+                oldest=24,
+                copies=128,
+                needs=(Need(frozenset({"school", "care", "work", "spells"})),),
+            )
+        )
 
 
 def test_arms_that_change_more_than_what_is_offered_are_refused() -> None:
@@ -639,6 +655,8 @@ def test_compare_prints_and_writes_the_budget_impact(files: Path) -> None:
     found = called("compare", files / "town.yaml", "--out", files / "run", "--json", "--threads", 2)
     assert found.exit_code == 0, found.output
     result = json.loads(found.stdout)
+    schema = json.loads(called("schema", "municipality").stdout)
+    assert set(schema["properties"]) == set(result)
     assert result["copies"] == 4
     assert result["municipality"]["years"] == list(range(2026, 2034))
     assert len(result["municipality"]["residents_by_age"]) == 10
