@@ -137,7 +137,7 @@ class Chunk:
         return other
 
     def begin(self) -> None:
-        """Set what a step begins with, before offers are made: ages and `previous_` values. To do so twice is no harm."""
+        """Set what a step begins with, before offers are made: ages and `previous_` values. Twice is as once."""
         begin_year(self.alive, self.step - self.birth, self.cols, self.program.arrays["previous"])
 
     def live(self, until: int, tally: Tally, row: int) -> None:
@@ -171,7 +171,8 @@ class Chunk:
             for place, name in enumerate(self.program.offers[: self.program.arrays["n_active"]]):
                 standing, years = self.standing[place, :before], self.delivered[place, :before]
                 has = (standing == DELIVERED) | (standing == CARRIES)
-                marks[self.origin[:before]] += _weight(f"offer {name}", self.step) * np.where(has, years + np.uint64(1), 0)
+                so_far = np.where(has, standing + np.uint64(at.STANDINGS) * years, 0)
+                marks[self.origin[:before]] += _weight(f"offer {name}", self.step) * so_far
 
 
 @cache

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sim.causal_shares import ENDS, Nets, net_by_causal_share, share_asked
-from sim.comparison import PayerResult, compare
+from sim.comparison import Comparison, PayerResult, compare
 from sim.contract import (
     ArmComparison,
     ArmCosts,
@@ -20,6 +20,7 @@ from sim.contract import (
     NeededEffect,
     NetAtCausalShare,
     PayerChange,
+    Queue,
     Results,
     Seconds,
 )
@@ -31,6 +32,7 @@ from sim.needed import needed_effects
 from sim.persons import born
 from sim.plan import Plan
 from sim.progress import progress
+from sim.queue_counts import queue_counts
 from sim.report import Answer, print_comparison
 from sim.store import read_run, write_run
 
@@ -133,10 +135,7 @@ def as_contract(answer: Answer) -> Results:
     comparison = answer.comparison
     outcome = comparison.outcome
     scenario = outcome.plan.scenario
-    costs = {
-        arm: ArmCosts(cost_per_person={payer: Cost(undiscounted=u, discounted=d) for payer, (u, d) in by_payer.items()})
-        for arm, by_payer in comparison.costs.items()
-    }
+    costs = {arm: _arm_costs(comparison, arm) for arm in comparison.costs}
     return Results(
         scenario=scenario.name,
         seed=outcome.seed,
@@ -153,6 +152,12 @@ def as_contract(answer: Answer) -> Results:
         threshold_digest=outcome.plan.threshold_digest,
         run=str(answer.folder),
     )
+
+
+def _arm_costs(comparison: Comparison, arm: str) -> ArmCosts:
+    paid = {payer: Cost(undiscounted=u, discounted=d) for payer, (u, d) in comparison.costs[arm].items()}
+    lines = {name: Queue(**asdict(one)) for name, one in queue_counts(comparison.outcome, arm).items()}
+    return ArmCosts(cost_per_person=paid, **({"queues": lines} if lines else {}))
 
 
 def _compared(answer: Answer, arm: str) -> ArmComparison:

@@ -174,16 +174,26 @@ def _add_refused(plan: Plan, bit: int, unreached: NDArray[np.int64], refused: ND
             refused[:, :, plan.interventions.index(name)] += sign * unreached[:, :, place]
 
 
-def relive(outcome: Outcome, arm: str, program: Program, *, threads: int = 1) -> Ledger:
-    """Live those whom an arm reaches under another program; return their ledger, all parts counted together."""
+def relive(outcome: Outcome, arm: str, program: Program, *, threads: int = 1, by_block: bool = False) -> Ledger:
+    """Live those whom an arm reaches under another program, or everyone where the arm was lived in full.
+
+    Return their ledger, all parts counted together, or block by block.
+    """
     plan = outcome.plan
     cohort = plan.scenario.cohort
     key = np.uint64(philox_key(outcome.seed, outcome.replicate))
-    reached = persons_of(plan, outcome.reached[arm], outcome.families[arm], key)
+    if outcome.arms[arm].in_baseline is outcome.baseline:
+        persons = persons_of(plan, *outcome.given, key)
+    else:
+        persons = persons_of(plan, outcome.reached[arm], outcome.families[arm], key)
+    if by_block:
+        ledger = empty_ledger(plan)
+        _Lives(plan, key, threads, CHUNK).live(program, persons, ledger)
+        return ledger
     strata = max(1, len(cohort.strata))
     ledger = Ledger.empty(plan.margins, strata, plan.scenario.horizon, len(plan.interventions))
-    by_stratum = replace(reached, blocks=reached.blocks // cohort.parts if cohort.strata else 0 * reached.blocks)
-    share = -(-len(reached) // threads)  # one chunk a thread: they are few, and their blocks say nothing here
+    by_stratum = replace(persons, blocks=persons.blocks // cohort.parts if cohort.strata else 0 * persons.blocks)
+    share = -(-len(persons) // threads)  # one chunk a thread: they are few, and their blocks say nothing here
     _Lives(plan, key, threads, max(1, min(CHUNK, share))).live(program, by_stratum, ledger)
     return ledger
 

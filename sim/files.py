@@ -31,7 +31,7 @@ from sim.population_file import PopulationFile
 from sim.price_files import changed_prices, check_price_year, index_from, price_list_from
 from sim.prices import Economics, PriceList
 from sim.recentring import pilot, recentred
-from sim.scenario import BASELINE, Arm, Scenario
+from sim.scenario import BASELINE, Arm, Scenario, check_whole_copies
 from sim.schema import (
     IndexForm,
     InterventionForm,
@@ -136,6 +136,9 @@ class _Loader:
         horizon = self.horizon(file)
         check_price_year(file, ("economics", "price_year"), form.economics.price_year, years, self.found)
         cohort = cohort_from(file, model, population, persons, self.given, self.found)
+        if cohort is not None:
+            with self.found.at(file, ("cohort", "strata") if cohort.strata else ("cohort",)):
+                check_whole_copies(cohort, arms)
         economics = None
         with self.found.at(file, ("economics", "counted")):
             economics = Economics(**form.economics.model_dump())
