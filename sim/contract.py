@@ -26,6 +26,7 @@ class Queue(_Part):
     refused: float
     started: float
     waiting: float = Field(description="still in line after the year's places have been given out")
+    gave_up: float = Field(description="left the line after the longest wait")
     years_waited: float | None = Field(description="mean of those who started; null where nobody did")
 
 

@@ -28,6 +28,8 @@ class QueueCounts:
     started: float
     waiting: float
     """Still in line after the year's places have been given out."""
+    gave_up: float
+    """Left the line after the longest wait."""
     years_waited: float | None
     """Mean of those who started; None where nobody did."""
 
@@ -53,6 +55,7 @@ def queue_counts(outcome: Outcome, arm: str) -> dict[str, QueueCounts]:
             refused=float(mean[OFFERED_COUNT] - mean[START_COUNT]),
             started=float(mean[START_COUNT]),
             waiting=float(mean[WAITING_COUNT]),
+            gave_up=float(mean[ELIGIBLE_COUNT] - mean[OFFERED_COUNT] - mean[WAITING_COUNT]),
             years_waited=float(counts[:, WAITED_COUNT].sum() / started) if started else None,
         )
     return found

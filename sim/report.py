@@ -132,7 +132,8 @@ def _print_queues(console: Console, comparison: Comparison, arm: str) -> None:
         console.print(
             f"{where} {name.replace('_', ' ')}, {one.capacity_per_year:,} places a year: in a municipality's mean year"
             f" with a line ({one.years} of them) {_few(one.eligible)} stand in it, {_few(one.offered)} are asked,"
-            f" {_few(one.refused)} refuse, {_few(one.started)} start and {_few(one.waiting)} wait on."
+            f" {_few(one.refused)} refuse, {_few(one.started)} start and {_few(one.waiting)} wait on"
+            + (f" ({_few(one.gave_up)} give up)." if one.gave_up > 0 else ".")
             + ("" if one.years_waited is None else f" Those who start have waited {one.years_waited:.1f} years.")
         )
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from sim.intervention import Effect, Intervention
 from sim.scenario import Scenario
-from sim.tables import Rule
+from sim.tables import Parameters, Rule
 from tests.properties.plain_draws import BIRTH, WORD, draw
 
 BITS = 2.0**32
@@ -29,8 +29,9 @@ def waiting(integer: int) -> float:
     return -math.log1p(-integer / BITS)
 
 
-def called(rule: Rule, values: dict[str, Any]) -> Any:
-    return rule.function(**{name: values[name] for name in rule.reads})
+def called(rule: Rule, values: dict[str, Any], parameters: Parameters | None = None) -> Any:
+    given = {"p": parameters} if rule.takes_parameters else {}
+    return rule.function(**{name: values[name] for name in rule.reads}, **given)
 
 
 @dataclass
@@ -198,7 +199,7 @@ class Person:
         for move in moves:
             if not move.ages[0] <= seen["age"] <= move.ages[1]:
                 continue
-            given = called(move.rule, seen)
+            given = called(move.rule, seen, self.scenario.parameters.get(name))
             each = dict(zip(move.to, map(float, given if isinstance(given, tuple) else (given,)), strict=True))
             if move.kind == "hazard":
                 ratios = [math.exp(log) for log in self.acting("hazard_ratio", (name, state, *move.to), t)]

@@ -1,4 +1,4 @@
-"""Random scenarios with few places: the kernels and a plain-Python oracle keep the same lines, and nothing else counts."""
+"""Random scenarios with few places: kernels and a plain-Python oracle keep the same lines, and nothing else counts."""
 
 from __future__ import annotations
 
