@@ -140,7 +140,7 @@ def test_with_the_needed_effect_the_public_money_comes_back_where_places_are_few
     few = offer(
         "visits", unknown, ages=(0, 3), when="risk > 1", uptake=0.9, capacity_per_year=60, rank=Expression.of("age")
     )
-    few = replace(few, costs=(paid("team", 400_000.0, size=20), paid("once", 100_000.0)))
+    few = replace(few, costs=(paid("team", 1_300_000.0, size=20), paid("once", 300_000.0)))
     away = Expression.of("care != 'home'").rule(childhood().columns)
     price = Price("away", childhood().quantity("years_struggling"), 1.0, 2024, Shares.of("municipality"))
     price = replace(price, quantity=replace(price.quantity, name="away", rule=away), amount=100_000.0)
@@ -150,9 +150,9 @@ def test_with_the_needed_effect_the_public_money_comes_back_where_places_are_few
     assert ratio is not None
     assert 1 / 20 < ratio < 0.9
     known = replace(few, effects=(replace(unknown, kind="hazard_ratio", size=float(np.log(ratio))),))
-    # the search ends where the log of the ratio is known to .02, about a thirtieth of its own size
-    assert _net(known, settings) == pytest.approx(0, abs=0.03 * _net(few, settings))
-    assert -0.9 < np.log(ratio) < -0.5
+    # the search ends where the log of the ratio is known to .02, a twenty-fifth of its own size or less
+    assert _net(known, settings) == pytest.approx(0, abs=0.04 * _net(few, settings))
+    assert np.log(ratio) < -0.5
 
 
 def _net(one: Intervention, settings: dict[str, Any]) -> float:
