@@ -142,7 +142,7 @@ def _terms(
             rule = conditions[key].rule(model.columns)
             columns = [model.columns[name] for name in rule.reads]
             lower = -math.inf if key == "rank" else 0.0
-            upper, unit = (1.0, "uptake") if key == "uptake" else (math.inf, "value")
+            upper, unit = 1.0 if key == "uptake" else math.inf, key if key in ("uptake", "rank") else "value"
             tabulate(rule, columns, Parameters(), lower=lower, upper=upper, unit=unit)
     return conditions
 

@@ -13,7 +13,7 @@ from sim.intervention import Intervention
 from sim.links import Link
 from sim.plan import Plan
 from sim.prices import PriceList
-from sim.report import print_plan, print_problems, problems_as_json
+from sim.report import places_words, print_plan, print_problems, problems_as_json
 
 
 def run_check(path: Path, *, as_json: bool) -> int:
@@ -158,7 +158,7 @@ def _within_a_copy(intervention: Intervention) -> list[str]:
         limit = intervention.waiting_years
         wait = "as long as one is eligible" if limit is None else f"{limit} year(s) at the most"
         words.append(
-            f"{places:,} places a year in each copy; first in line: {first}the longest waiting, then by lot; one waits"
+            f"{places_words(places)} in each copy; first in line: {first}the longest waiting, then by lot; one waits"
             f" {wait}"
         )
         words.append(

@@ -130,12 +130,21 @@ def _print_queues(console: Console, comparison: Comparison, arm: str) -> None:
     for name, one in queue_counts(comparison.outcome, arm).items():
         where = "  The baseline's line for" if arm == BASELINE else "  Line for"
         console.print(
-            f"{where} {name.replace('_', ' ')}, {one.capacity_per_year:,} places a year: in a municipality's mean year"
+            f"{where} {name.replace('_', ' ')}, {places_words(one.capacity_per_year)}: in a municipality's mean year"
             f" with a line ({one.years} of them) {_few(one.eligible)} stand in it, {_few(one.offered)} are asked,"
             f" {_few(one.refused)} refuse, {_few(one.started)} start and {_few(one.waiting)} wait on"
             + (f" ({_few(one.gave_up)} give up)." if one.gave_up > 0 else ".")
             + ("" if one.years_waited is None else f" Those who start have waited {one.years_waited:.1f} years.")
         )
+
+
+def places_words(places: int) -> str:
+    """Return how many places a year there are.
+
+    >>> places_words(1), places_words(20)
+    ('1 place a year', '20 places a year')
+    """
+    return f"{places:,} place{'' if places == 1 else 's'} a year"
 
 
 def _few(number: float) -> str:
