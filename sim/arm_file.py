@@ -11,6 +11,7 @@ from sim.file_names import NAME_RULE, is_file_name
 from sim.form_check import Checked, Findings
 from sim.intervention import Intervention
 from sim.links import LINKS, Linking
+from sim.model import MAX_AGE
 from sim.municipality import Wave
 from sim.parameters import Change, parameters_from
 from sim.price_files import changed_prices
@@ -103,4 +104,10 @@ class ArmFile:
         if one is not None and isinstance(horizon, int) and 1 <= horizon <= one.ages[0]:
             sentence = f"'{choice.use}' starts at age {one.ages[0]}, after the horizon of {horizon} years"
             self.found.note(self.file, path, sentence)
+        born = self.file.form.cohort.born
+        until = born + (horizon if isinstance(horizon, int) else MAX_AGE + 1) - 1
+        for first, last in [line.years for line in one.costs if line.years is not None] if one else ():
+            if last < born or first > until:
+                sentence = f"a fixed cost of '{choice.use}' is paid from {first} to {last}: the scenario is of"
+                self.found.note(self.file, path, f"{sentence} {born} to {until}")
         return one

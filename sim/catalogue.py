@@ -12,10 +12,10 @@ from sim.evidence import Converted, convert, transported
 from sim.expression import Expression
 from sim.families import own_terms
 from sim.form_check import Checked, Findings, shown
-from sim.intervention import CostLine, Effect, Fade, Intervention
+from sim.intervention import COVERED_LINE, CostLine, Effect, Fade, Intervention
 from sim.model import Model
 from sim.prices import Shares
-from sim.schema import ChoiceForm, DeliverForm, EffectForm, EstimateForm, InterventionForm
+from sim.schema import ChoiceForm, CostForm, DeliverForm, EffectForm, EstimateForm, InterventionForm
 from sim.source import KeyPath
 from sim.tables import Parameters, tabulate
 
@@ -63,6 +63,11 @@ def intervention_from(
     def place(key: str) -> tuple[Checked, KeyPath]:
         return (scenario, (*path, key)) if key in changes else (file, ("deliver", key))
 
+    for key in ("rank", "waiting_years"):
+        if changes.get(key) is not None and deliver.capacity_per_year is None:
+            sentence = f"'{key}' is about a line, and there is none where everyone has a place"
+            found.note(*place(key), sentence, "say how many can start: capacity_per_year")
+    has_line = deliver.capacity_per_year is not None
     conditions = _terms(deliver, place, around.model, found)
     costs = _costs(file, around, found)
     effects: list[Effect] = []
@@ -82,6 +87,9 @@ def intervention_from(
         years=deliver.years,
         offer=deliver.offer,
         stop_when=conditions.get("stop_when"),
+        capacity_per_year=deliver.capacity_per_year,
+        rank=conditions.get("rank") if has_line else None,
+        waiting_years=deliver.waiting_years if has_line else None,
         estimand=form.evidence.estimand,
         baseline_coverage=form.baseline_coverage,
         replaces=form.replaces,
@@ -119,21 +127,13 @@ def _terms(
     deliver: DeliverForm, place: Callable[[str], tuple[Checked, KeyPath]], model: Model, found: Findings
 ) -> dict[str, Expression]:
     """Return the conditions of delivery, tried over every cell; note what is wrong with any of the terms."""
-    if deliver.capacity_per_year is not None:
-        file, path = place("capacity_per_year")
-        found.note(
-            file,
-            path,
-            "capacity and queues are not available yet",
-            "leave capacity_per_year out, and limit who is offered by `when`",
-        )
     if deliver.ages[0] > deliver.ages[1]:
         file, path = place("ages")
         found.note(file, path, f"the ages {deliver.ages[0]} to {deliver.ages[1]} must rise")
     conditions = {}
-    for key in ("when", "uptake", "stop_when"):
+    for key in ("when", "uptake", "stop_when", "rank"):
         given = getattr(deliver, key)
-        if given is None and key == "stop_when":
+        if given is None and key in ("stop_when", "rank"):
             continue
         with found.at(*place(key)):
             conditions[key] = expression_from(given)
@@ -141,8 +141,9 @@ def _terms(
                 _check_uptake(conditions[key])
             rule = conditions[key].rule(model.columns)
             columns = [model.columns[name] for name in rule.reads]
-            upper, unit = (1.0, "uptake") if key == "uptake" else (math.inf, "value")
-            tabulate(rule, columns, Parameters(), upper=upper, unit=unit)
+            lower = -math.inf if key == "rank" else 0.0
+            upper, unit = 1.0 if key == "uptake" else math.inf, key if key in ("uptake", "rank") else "value"
+            tabulate(rule, columns, Parameters(), lower=lower, upper=upper, unit=unit)
     return conditions
 
 
@@ -157,14 +158,30 @@ def _check_uptake(uptake: Expression) -> None:
 def _costs(file: Checked, around: Surroundings, found: Findings) -> list[CostLine]:
     costs = []
     for number, line in enumerate(file.form.cost):
+        shares = Shares(())
         with found.at(file, ("cost", number, "payer")):
             shares = shares_from(line.payer, around.payers)
-            costs.append(CostLine(line.per, line.amount, line.price_year, shares))
+        with found.at(file, ("cost", number)):
+            costs.append(_cost_line(line, shares))
         if around.years and line.price_year not in around.years:
             known = f"it has {min(around.years)} to {max(around.years)}"
             sentence = f"the price index has no year {line.price_year}; {known}"
             found.note(file, ("cost", number, "price_year"), sentence)
     return costs
+
+
+def _cost_line(line: CostForm, shares: Shares) -> CostLine:
+    """Return a cost line; raises ScenarioError for terms that belong to another kind of cost."""
+    if line.per == "team" and line.size is None:
+        raise ScenarioError("a cost per team needs the key 'size'", hint="how many persons one team can serve")
+    if line.per != "team" and line.size is not None:
+        raise ScenarioError(f"'size' goes with `per: team`, and this cost is per {line.per}")
+    if line.per != "fixed" and line.years is not None:
+        raise ScenarioError(f"'years' goes with `per: fixed`, and this cost is per {line.per}")
+    if line.years is not None and line.years[0] > line.years[1]:
+        raise ScenarioError(f"the years {line.years[0]} to {line.years[1]} must rise")
+    years = None if line.years is None else (line.years[0], line.years[1])
+    return CostLine(line.per, line.amount, line.price_year, shares, line.size, years)
 
 
 def _whole(file: Checked, model: Model, found: Findings) -> None:
@@ -178,6 +195,8 @@ def _whole(file: Checked, model: Model, found: Findings) -> None:
         found.note(file, ("baseline_coverage",), sentence)
     if form.baseline_coverage > 0 and form.deliver.offer == "yearly":
         found.note(file, ("baseline_coverage",), "baseline_coverage goes with an offer made once")
+    if form.baseline_coverage > 0 and form.deliver.capacity_per_year is not None:
+        found.note(file, ("baseline_coverage",), *COVERED_LINE)
     _check_transport(file, found)
 
 

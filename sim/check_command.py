@@ -13,8 +13,8 @@ from sim.intervention import Intervention
 from sim.links import Link
 from sim.plan import Plan
 from sim.prices import PriceList
-from sim.report import print_plan, print_problems, problems_as_json
-from sim.scenario import BASELINE, Scenario
+from sim.report import places_words, print_plan, print_problems, problems_as_json
+from sim.scenario import Scenario
 
 
 def run_check(path: Path, *, as_json: bool) -> int:
@@ -58,7 +58,7 @@ def plan_as_dict(plan: Plan) -> dict[str, Any]:
             {"columns": list(m.columns), "cells": m.cells, "asked_by": list(m.whose)} for m in plan.margins if m.columns
         ],
         "cells": {arm: program.cells for arm, program in plan.programs.items()},
-        "arms": {arm: [_offer_as_dict(one, arm != BASELINE) for one in offers] for arm, offers in plan.arms.items()},
+        "arms": {arm: [_offer_as_dict(one) for one in offers] for arm, offers in plan.arms.items()},
         "threshold_digest": plan.threshold_digest,
     }
 
@@ -154,7 +154,7 @@ def _strata_as_dict(plan: Plan) -> list[dict[str, Any]]:
     ]
 
 
-def _offer_as_dict(intervention: Intervention, named: bool) -> dict[str, Any]:
+def _offer_as_dict(intervention: Intervention) -> dict[str, Any]:
     return {
         "intervention": intervention.catalogue_name,
         "title": intervention.title,
@@ -164,6 +164,14 @@ def _offer_as_dict(intervention: Intervention, named: bool) -> dict[str, Any]:
         "years": intervention.years,
         "estimand": intervention.estimand,
         "baseline_coverage": intervention.baseline_coverage,
+        "capacity_per_year": intervention.capacity_per_year,
+        "rank": None if intervention.rank is None else intervention.rank.text,
+        "waiting_years": intervention.waiting_years,
+        "costs": [
+            {key: getattr(line, key) for key in ("per", "amount", "price_year", "size", "years")}
+            for line in intervention.costs
+        ],
+        "within_a_copy": _within_a_copy(intervention),
         "provenance": intervention.evidence.get("provenance"),
         "effects": [
             {
@@ -177,6 +185,40 @@ def _offer_as_dict(intervention: Intervention, named: bool) -> dict[str, Any]:
             for effect in intervention.effects
         ],
     }
+
+
+def _within_a_copy(intervention: Intervention) -> list[str]:
+    """Return in words what holds within one copy of the municipality, and who in reality shares it."""
+    words = []
+    width = intervention.ages[1] - intervention.ages[0] + 1
+    if (places := intervention.capacity_per_year) is not None:
+        first = "" if intervention.rank is None else f"the highest {intervention.rank.text}, then "
+        limit = intervention.waiting_years
+        wait = "as long as one is eligible" if limit is None else f"{limit} year(s) at the most"
+        words.append(
+            f"{places_words(places)} in each copy; first in line: {first}the longest waiting, then by lot; one waits"
+            f" {wait}"
+        )
+        words.append(
+            "only one birth year stands in this line" + ("" if width == 1 else f": places for all ages from"
+            f" {intervention.ages[0]} to {intervention.ages[1]} are shared by {width} birth years, {places / width:.2g}"
+            " places a year for each")
+        )  # fmt: skip
+    for line in intervention.costs:
+        if line.by_copy:
+            each = f"for each {line.size} in delivery, or part of them," if line.size else ""
+            when = {"once": "in the first year with anyone in delivery"}.get(line.per, "a year")
+            if line.per == "fixed":
+                years = line.years
+                when = f"a year from {years[0]} to {years[1]}" if years else "a year with anyone in delivery"
+            words.append(f"{line.amount:,.0f} kronor {each} {when} in each copy".replace("  ", " "))
+    if any(line.by_copy for line in intervention.costs):
+        shared = width + intervention.years - 1
+        words.append(
+            "paid by one birth year alone"
+            + ("" if shared == 1 else f": in reality up to {shared} birth years share a team or a service")
+        )
+    return words
 
 
 def _mixed_states(plan: Plan) -> list[str]:

@@ -221,9 +221,8 @@ class Chunk:
                 standing, years = self.standing[place, :before], self.delivered[place, :before]
                 has = (standing == DELIVERED) | (standing == CARRIES)
                 is_new = has & (self.start[place, :before] == self.step - 1)
-                lives[self.origin[:before]] += _weight(f"offer {name}", self.step) * np.where(
-                    has, years + np.uint64(1), 0
-                )
+                so_far = np.where(has, standing + np.uint64(at.STANDINGS) * years, 0)
+                lives[self.origin[:before]] += _weight(f"offer {name}", self.step) * so_far
                 places[self.origin[:before]] += _weight(f"place {name}", self.step) * is_new
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from sim.contract import (
     NeededEffect,
     NetAtCausalShare,
     PayerChange,
+    Queue,
     Results,
     Seconds,
 )
@@ -32,6 +33,7 @@ from sim.needed import Needed, needed_effects
 from sim.persons import born
 from sim.plan import Plan
 from sim.progress import progress
+from sim.queue_counts import QueueCounts, queue_counts
 from sim.report import Answer, print_comparison
 from sim.store import LOST, description_of, read_run, write_run
 
@@ -158,7 +160,7 @@ def as_contract(answer: Answer) -> Results:
         discount_rate=comparison.economics.discount_rate,
         price_year=comparison.economics.price_year,
         causal_share=scenario.causal_share if any(link.common for link in scenario.links) else None,
-        arms=costs_of(comparison.costs),
+        arms=costs_of(comparison.costs, {arm: queue_counts(outcome, arm) for arm in comparison.costs}),
         comparisons={
             arm: compared(result, answer.needed.get(arm), answer.nets.get(arm))
             for arm, result in comparison.arms.items()
@@ -171,12 +173,19 @@ def as_contract(answer: Answer) -> Results:
     )
 
 
-def costs_of(costs: Mapping[str, Mapping[str, tuple[float, float]]]) -> dict[str, ArmCosts]:
-    """Return costs by arm and payer, (undiscounted, discounted) per person, in the form that others rely on."""
-    return {
-        arm: ArmCosts(cost_per_person={payer: Cost(undiscounted=u, discounted=d) for payer, (u, d) in by_payer.items()})
-        for arm, by_payer in costs.items()
-    }
+def costs_of(
+    costs: Mapping[str, Mapping[str, tuple[float, float]]], lines: Mapping[str, Mapping[str, QueueCounts]] | None = None
+) -> dict[str, ArmCosts]:
+    """Return costs by arm and payer, (undiscounted, discounted) per person, in the form that others rely on.
+
+    lines: how the lines of each arm went.
+    """
+    found = {}
+    for arm, by_payer in costs.items():
+        paid = {payer: Cost(undiscounted=u, discounted=d) for payer, (u, d) in by_payer.items()}
+        queues = {name: Queue(**asdict(one)) for name, one in ((lines or {}).get(arm) or {}).items()}
+        found[arm] = ArmCosts(cost_per_person=paid, **({"queues": queues} if queues else {}))
+    return found
 
 
 def compared(

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.delivery_costs import units_of
 from sim.domain import Quantity
-from sim.kernels.layout import ELIGIBLE_COUNT, OFFERED_COUNT, START_COUNT, YEAR_COUNT
+from sim.kernels.layout import OFFERED_COUNT, START_COUNT, YEAR_COUNT
 from sim.ledger import Ledger
 from sim.outcome import Outcome
 from sim.plan import Plan
@@ -33,8 +34,6 @@ from sim.prices import (
 from sim.scenario import BASELINE
 
 FloatArray = NDArray[np.float64]
-
-_COUNT_OF = {"eligible": ELIGIBLE_COUNT, "offered": OFFERED_COUNT, "start": START_COUNT, "year": YEAR_COUNT}
 
 
 @dataclass(frozen=True)
@@ -224,7 +223,8 @@ class Pricing:
             place = self.outcome.plan.interventions.index(intervention.catalogue_name)
             for line in intervention.costs:
                 uprated = line.amount * self.prices.uprating(line.price_year, self.economics.price_year)
-                count = self.outcome.fold(counts[:, :, place, _COUNT_OF[line.per]]) * uprated
+                units = units_of(line, counts[:, :, place], np.array(self.years), self.outcome.baseline.persons)
+                count = self.outcome.fold(units) * uprated
                 self.add(flows, line.payer, count[None])  # who offers it pays, wherever they live by then
         self.deliveries[arm] = Flows(flows)
         return self.deliveries[arm]

@@ -16,10 +16,27 @@ class Cost(_Part):
     discounted: float
 
 
+class Queue(_Part):
+    """The line for an offer with so many places a year: persons in one copy, mean of the years with a line."""
+
+    capacity_per_year: int
+    years: int = Field(description="calendar years in which someone stood in line")
+    eligible: float = Field(description="in line: eligible and not offered before, those waiting included")
+    offered: float
+    refused: float
+    started: float
+    waiting: float = Field(description="still in line after the year's places have been given out")
+    gave_up: float = Field(description="left the line after the longest wait")
+    years_waited: float | None = Field(description="mean of those who started; null where nobody did")
+
+
 class ArmCosts(_Part):
-    """The costs of one arm by payer, leaves and inner nodes of the tree."""
+    """The costs of one arm by payer, leaves and inner nodes of the tree; and its lines."""
 
     cost_per_person: dict[str, Cost]
+    queues: dict[str, Queue] | None = Field(
+        default=None, description="by intervention with so many places a year; absent without any"
+    )
 
 
 class PayerChange(_Part):

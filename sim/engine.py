@@ -235,21 +235,24 @@ def add_refused(plan: Plan, bit: int, unreached: NDArray[np.int64], refused: NDA
             refused[:, :, plan.interventions.index(name)] += sign * unreached[:, :, place]
 
 
-def relive(outcome: Outcome, arm: str, program: Program, *, threads: int = 1) -> Ledger:
-    """Live those whom an arm reaches under another program; return their ledger, all parts counted together.
+def relive(outcome: Outcome, arm: str, program: Program, *, threads: int = 1, by_block: bool = False) -> Ledger:
+    """Live those whom an arm reaches under another program, or everyone where the arm was lived in full.
 
-    Where everyone lives the arm, because places are shared or classmates matter, everyone is lived again.
+    Return their ledger, all parts counted together, or block by block.
     """
     plan = outcome.plan
     cohort = plan.scenario.cohort
     key = np.uint64(philox_key(outcome.seed, outcome.replicate))
-    again = outcome.given if arm in plan.in_full else (outcome.reached[arm], outcome.families[arm])
+    in_full = outcome.arms[arm].in_baseline is outcome.baseline
+    again = outcome.given if in_full else (outcome.reached[arm], outcome.families[arm])
     strata = max(1, len(cohort.strata))
-    ledger = Ledger.empty(plan.margins, strata, plan.scenario.horizon, len(plan.interventions))
+    ledger = empty_ledger(plan)
+    if not by_block:
+        ledger = Ledger.empty(plan.margins, strata, plan.scenario.horizon, len(plan.interventions))
     lives = _Lives(plan, key, threads, CHUNK)
     for some in portions(plan, *again, key):
         stratum = some.blocks // cohort.parts if cohort.strata else np.zeros_like(some.blocks)
-        lives.live(program, replace(some, blocks=stratum), ledger)
+        lives.live(program, some if by_block else replace(some, blocks=stratum), ledger)
     return ledger
 
 

@@ -38,7 +38,8 @@ def expect(
     the step of each age, (ages, labels) or by label, drawn independently of all else every year (`death`: the shares
     that live and die). A block counts what its own domains say: prices and measures of the others are left out.
     The cohort is one copy; strata and numbers of copies mean nothing here. Raises ModelError where the joint
-    distribution would have more than `most_rows` rows, ScenarioError where a block is not closed and for classes.
+    distribution would have more than `most_rows` rows, ScenarioError where a block is not closed, and where a life
+    depends on others: for classes, and where an offer has so many places a year.
 
     >>> from sim.domain import Domain
     >>> from sim.model import Model
@@ -64,6 +65,7 @@ def expect(
             "in classes a life depends on those of classmates, so there is no distribution of one person to solve",
             hint="leave `classes` out, or simulate",
         )
+    _check_places(plan)
     plan = _of_one_copy(plan)
     held: dict[str, FloatArray] = {}
     if domains is not None or given is not None:
@@ -93,6 +95,18 @@ def distribution_by_age(outcome: Outcome, domain: str, arm: str = BASELINE) -> F
     for row, alive in enumerate(counts.sum(axis=1)):
         shares[row] = counts[row] / alive if alive > 0 else shares[row - 1]
     return shares[1:]
+
+
+def _check_places(plan: Plan) -> None:
+    """Refuse offers with so many places a year."""
+    for arm, offers in plan.arms.items():
+        for one in offers:
+            if one.capacity_per_year is not None:
+                raise ScenarioError(
+                    f"'{one.catalogue_name}' has {one.capacity_per_year} places a year in arm '{arm}': who gets one"
+                    " depends on everyone else in line, and the exact solver follows one person's chances",
+                    hint="simulate it, or leave capacity_per_year out",
+                )
 
 
 def _of_one_copy(plan: Plan) -> Plan:

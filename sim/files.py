@@ -32,7 +32,7 @@ from sim.population_file import PopulationFile
 from sim.price_files import changed_prices, check_price_year, index_from, price_list_from
 from sim.prices import Economics, PriceList
 from sim.recentring import pilot, recentred
-from sim.scenario import BASELINE, Arm, Scenario
+from sim.scenario import BASELINE, Arm, Scenario, check_whole_copies
 from sim.schema import (
     IndexForm,
     InterventionForm,
@@ -143,6 +143,9 @@ class _Loader:
         elif population is not None and prices is not None:
             town, cohort = read.municipality(population, persons, self.given)
         read.check_arms(town, cohort, arms)
+        if cohort is not None:
+            with self.found.at(file, ("cohort", "strata") if cohort.strata else ("cohort",)):
+                check_whole_copies(cohort, arms)
         economics = None
         with self.found.at(file, ("economics", "counted")):
             economics = Economics(**form.economics.model_dump())

@@ -21,6 +21,13 @@ EffectKind = Literal["hazard_ratio", "odds_ratio", "relative_risk", "trait_shift
 NEGLIGIBLE = 2.0**-5
 """The share of its size below which a fading effect counts as gone (five half-lives), so that its course ends."""
 
+COVERED_LINE = (
+    "baseline_coverage is a share of the eligible who have it already, capacity_per_year a number of places: one offer"
+    " cannot have both",
+    "let the baseline use the intervention with a capacity_per_year of its own, instead of baseline_coverage",
+)
+"""What is wrong with existing delivery by share where places are few, and the way out."""
+
 NOT_OFFERED, DELIVERED, CARRIES, COVERED_OUT, REFUSED = 0, 1, 2, 3, 4
 """Standing of a person towards an intervention: not offered yet; enrolled; carries the effect without delivery
 (estimand `itt` or `area`, no uptake); eligible in a population that is partly covered, but not enrolled; refused, or
@@ -84,14 +91,32 @@ class Effect:
 
 @dataclass(frozen=True)
 class CostLine:
-    """What delivery costs: per eligible, offered, start or year."""
+    """What delivery costs: by person, by team, or for the service as a whole in one copy of the municipality."""
 
-    per: Literal["eligible", "offered", "start", "year"]
+    per: Literal["eligible", "offered", "start", "year", "team", "fixed", "once"]
+    """`eligible`, `offered`, `start`, `year`: for each person who is so; `team`: a year for each `size` persons in
+    delivery, or part of them; `fixed`: each of `years`, or without any each year with someone in delivery; `once`: the
+    first such year."""
     amount: float
     """SEK at the prices of `price_year`."""
     price_year: int
     payer: Any
     """A payer, or shares of several with end years: see `sim.prices.Shares`."""
+    size: int | None = None
+    """Persons whom one team can serve, for `team`."""
+    years: tuple[int, int] | None = None
+    """First and last calendar year, for `fixed`."""
+
+    def __post_init__(self) -> None:
+        if (self.size is not None) != (self.per == "team") or (self.size is not None and self.size < 1):
+            raise ScenarioError("a cost per team, and no other, has a size of 1 or more")
+        if self.years is not None and (self.per != "fixed" or self.years[0] > self.years[1]):
+            raise ScenarioError("a fixed cost, and no other, has years, and they must rise")
+
+    @property
+    def by_copy(self) -> bool:
+        """Whether it is paid for a copy of the municipality, not for each person."""
+        return self.per in ("team", "fixed", "once")
 
 
 @dataclass(frozen=True)
@@ -137,6 +162,8 @@ class Intervention:
             raise ScenarioError(f"intervention '{self.name}': baseline_coverage must be 0 or more and below 1")
         if self.capacity_per_year is not None and self.capacity_per_year < 1:
             raise ScenarioError(f"intervention '{self.name}': capacity_per_year must be 1 or more")
+        if self.capacity_per_year is not None and self.baseline_coverage:
+            raise ScenarioError(f"intervention '{self.name}': {COVERED_LINE[0]}", hint=COVERED_LINE[1])
 
     @property
     def catalogue_name(self) -> str:

@@ -11,9 +11,10 @@ from sim.intervention import Effect, Intervention
 from sim.outcome import Outcome
 from sim.plan import Plan
 from sim.prices import PUBLIC
+from sim.scenario import BASELINE
 
 MOST_RUNS = 12
-"""How often the reached are lived again at the most."""
+"""How often the reached are lived again at the most; everyone, where an arm is lived in full."""
 
 NEAR = 0.02
 """How near is near enough, of the net without an effect and of the log ratio: the answer is told in whole per cent,
@@ -50,8 +51,10 @@ def needed_effects(outcome: Outcome, *, threads: int = 1) -> dict[str, Needed]:
 def _needed(outcome: Outcome, arm: str, effects: list[Effect], threads: int) -> Needed:
     """Search the ratio within a bracket from 1 (net known) to the strongest that is tried."""
     plan = outcome.plan
+    both = (*plan.arms[arm], *plan.arms[BASELINE])
+    by_block = any(line.by_copy for one in both for line in one.costs)  # teams of all copies together are other teams
     on = tuple(f"{d}: {a} -> {b}" for effect in effects for d, a, b in effect.on)
-    whole = outcome.together(arm)
+    whole = outcome if by_block else outcome.together(arm)
     counts = whole.arms[arm]
     runs = 0
 
@@ -61,7 +64,7 @@ def _needed(outcome: Outcome, arm: str, effects: list[Effect], threads: int) -> 
         runs += 1
         offers = tuple(_with_effect(one, log_ratio, plan) for one in plan.arms[arm])
         program = plan.program_of(arm, offers)
-        life = relive(outcome, arm, program, threads=threads)
+        life = relive(outcome, arm, program, threads=threads, by_block=by_block)
         again = replace(whole, arms={arm: replace(counts, in_arm=life)})
         return net_cost(again, arm, PUBLIC)
 

@@ -84,7 +84,10 @@ class Outcome:
         return self._changes[arm]
 
     def together(self, arm: str) -> Outcome:
-        """Return the same counts of one arm without parts: priced in no time, and without standard errors."""
+        """Return the same counts of one arm without parts: priced in no time, and without standard errors.
+
+        What is paid copy by copy (`CostLine.by_copy`) cannot be priced by them.
+        """
         scenario = self.plan.scenario
         strata = max(1, len(scenario.cohort.strata))
         one_part = replace(scenario, cohort=replace(scenario.cohort, copies=1))

@@ -23,7 +23,7 @@ from sim.municipality_terms import check_memory, fitted
 from sim.people import Attribute
 from sim.prices import Price
 from sim.program import Compiler, Program, Shared
-from sim.scenario import BASELINE, Arm, Scenario
+from sim.scenario import BASELINE, Arm, Scenario, check_whole_copies
 from sim.strata import Strata, strata_of
 from sim.tables import Parameters
 
@@ -150,6 +150,7 @@ def bind(scenario: Scenario) -> Plan:
     if len(scenario.arms) > MAX_ARMS:
         raise ScenarioError(f"{len(scenario.arms)} arms; at most {MAX_ARMS}")
     _check_residence(scenario)
+    check_whole_copies(scenario.cohort, scenario.arms)
     for arm in scenario.arms.values():
         for intervention in arm.interventions:
             _check(intervention, scenario)

@@ -48,9 +48,9 @@ def give_places(o: int, chunks: Sequence[Chunk], tallies: Sequence[Tally], rows:
     chance = of_all(lambda chunk, line: _looked_up("chances", offer[at.UPTAKE], chunk, line))[first]
     accepts = _draws(units, step if offer[at.DRAWN_YEARLY] else 0, offer[at.OFFER_STREAM], key) < chance
     order = np.lexsort((units, _draws(units, 0, offer[at.QUEUE_STREAM], key), since, -rank))
-    taken_before: NDArray[np.int64] = np.cumsum(accepts[order]) - accepts[order]
+    taken = np.asarray(np.cumsum(accepts[order]))
     asked = np.empty(len(units), dtype=bool)
-    asked[order] = taken_before < offer[at.CAPACITY]
+    asked[order] = taken - accepts[order] < offer[at.CAPACITY]
     done = 0
     for chunk, line, tally, row in zip(chunks, lines, tallies, rows, strict=True):
         own = unit_of[done : done + len(line)]

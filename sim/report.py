@@ -18,7 +18,8 @@ from sim.intervention import Intervention
 from sim.model import MAX_AGE
 from sim.needed import Needed
 from sim.prices import APART, OWN, PUBLIC
-from sim.scenario import Cohort, Scenario
+from sim.queue_counts import queue_counts
+from sim.scenario import BASELINE, Cohort, Scenario
 
 PAYER_WORDS = {
     "public": "All public money", "municipality": "Municipality", "region": "Region", "state": "State",
@@ -63,6 +64,7 @@ def print_comparison(answer: Answer, *, detail: bool = False) -> None:
         f" {economics.discount_rate:.1%} discount{_WHEN[economics.counted]}."
     )
     console.print(f"\n[bold]{'':<28} {'spent':>8} {'back':>8} {'net':>8} {'±':>8} money is back[/bold]")
+    _print_queues(console, comparison, BASELINE)
     for arm in comparison.arms:
         _print_arm(console, answer, arm, detail)
     console.print(
@@ -126,6 +128,7 @@ def _print_arm(console: Console, answer: Answer, arm: str, detail: bool) -> None
                 console.print(row)
             if row is not None and payer == "municipality" and result.own is not None:
                 console.print(_payer_row(OWN, result.own, scenario.cohort.represents, always=True))
+    _print_queues(console, answer.comparison, arm)
     if words := measure_words(result):
         console.print(f"  Per 100 participants: {words}.")
     if PUBLIC in answer.nets.get(arm, {}):
@@ -134,6 +137,33 @@ def _print_arm(console: Console, answer: Answer, arm: str, detail: bool) -> None
         console.print(f"  {needed_words(needed)}")
     if len(offers) == 1:
         console.print(f"  Evidence: {evidence_words(offers[0])}.")
+
+
+def _print_queues(console: Console, comparison: Comparison, arm: str) -> None:
+    """Print how the lines of an arm went, one by one."""
+    for name, one in queue_counts(comparison.outcome, arm).items():
+        where = "  The baseline's line for" if arm == BASELINE else "  Line for"
+        console.print(
+            f"{where} {name.replace('_', ' ')}, {places_words(one.capacity_per_year)}: in a municipality's mean year"
+            f" with a line ({one.years} of them) {_few(one.eligible)} stand in it, {_few(one.offered)} are asked,"
+            f" {_few(one.refused)} refuse, {_few(one.started)} start and {_few(one.waiting)} wait on"
+            + (f" ({_few(one.gave_up)} give up)." if one.gave_up > 0 else ".")
+            + ("" if one.years_waited is None else f" Those who start have waited {one.years_waited:.1f} years.")
+        )
+
+
+def places_words(places: int) -> str:
+    """Return how many places a year there are.
+
+    >>> places_words(1), places_words(20)
+    ('1 place a year', '20 places a year')
+    """
+    return f"{places:,} place{'' if places == 1 else 's'} a year"
+
+
+def _few(number: float) -> str:
+    """Return a number of persons in a municipality, to a tenth where they are few."""
+    return f"{number:,.0f}" if number >= 10 or number == round(number) else f"{number:.1f}"
 
 
 def _net_words(nets: Sequence[NetAtShare], births: int) -> str:
@@ -278,6 +308,8 @@ def print_plan(plan: Mapping[str, Any]) -> None:
                 console.print(
                     f"    delivered already to {offer['baseline_coverage']:.0%} of the eligible, in every arm"
                 )
+            for words in offer["within_a_copy"]:
+                console.print(f"    {words}")
             for effect in offer["effects"]:
                 console.print(
                     f"    {', '.join(effect['on'])}: {effect['stated']}; beyond follow-up: {effect['beyond_follow_up']}"

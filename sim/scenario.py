@@ -125,6 +125,28 @@ class Arm:
                 raise ScenarioError(f"intervention '{name}' is used twice in one arm")
 
 
+def check_whole_copies(cohort: Cohort, arms: Mapping[str, Arm]) -> None:
+    """Refuse what holds within one copy of the municipality where the cohort, or its ledger, has no such copies.
+
+    Raises ScenarioError naming the intervention.
+    """
+    for one in (one for arm in arms.values() for one in arm.interventions):
+        by_copy = any(line.by_copy for line in one.costs)
+        if cohort.strata and (by_copy or one.capacity_per_year is not None):
+            what = "a cost per team or fixed" if one.capacity_per_year is None else "capacity_per_year"
+            raise ScenarioError(
+                f"'{one.catalogue_name}' has {what}, which holds within a copy of the municipality, and strata are no"
+                " copies of it",
+                hint="state `represents` and `copies` instead of `strata`",
+            )
+        if by_copy and cohort.blocks < cohort.copies:
+            raise ScenarioError(
+                f"'{one.catalogue_name}' has a cost per team or fixed, which is paid copy by copy: at most"
+                f" {MOST_BLOCKS} copies are counted one by one, not {cohort.copies}",
+                hint=f"take {MOST_BLOCKS} copies",
+            )
+
+
 @dataclass(frozen=True)
 class Scenario:
     """What is compared, over whom, for how long and at which prices."""

@@ -17,6 +17,8 @@ Money = Annotated[float, Field(ge=0, le=1e12)]
 Text = Annotated[str, Field(min_length=1, max_length=4000)]
 Ages = Annotated[list[Age], Field(min_length=2, max_length=2)]
 DeliveryYears = Annotated[int, Field(ge=1, le=100)]
+Places = Annotated[int, Field(ge=1, le=2**24)]
+WaitingYears = Annotated[int, Field(ge=0, le=100)]
 
 
 class Form(BaseModel):
@@ -83,7 +85,9 @@ class ChoiceForm(Form):
     ages: Ages = Field(default_factory=list)
     when: Any = None
     uptake: Any = None
-    capacity_per_year: int | None = None
+    capacity_per_year: Places | None = None
+    rank: Any = None
+    waiting_years: WaitingYears | None = None
     years: DeliveryYears = 1
     offer: Literal["once", "yearly"] = "once"
     stop_when: Any = None
@@ -141,7 +145,9 @@ class DeliverForm(Form):
     ages: Ages
     when: Any = 1
     uptake: Any = 1
-    capacity_per_year: int | None = None
+    capacity_per_year: Places | None = None
+    rank: Any = None
+    waiting_years: WaitingYears | None = None
     years: DeliveryYears = 1
     offer: Literal["once", "yearly"] = "once"
     stop_when: Any = None
@@ -150,8 +156,12 @@ class DeliverForm(Form):
 class CostForm(Form):
     """One line of `cost:`."""
 
-    per: Literal["eligible", "offered", "start", "year"]
+    per: Literal["eligible", "offered", "start", "year", "team", "fixed", "once"]
     amount: Money
+    size: Annotated[int, Field(ge=1, le=2**24)] | None = None
+    """Persons whom one team can serve, with `per: team`."""
+    years: Annotated[list[Year], Field(min_length=2, max_length=2)] | None = None
+    """First and last year in which a `per: fixed` cost is paid."""
     price_year: Year
     payer: Any
     title: str | None = None

@@ -12,18 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from sim.chunk import Chunk, lived_through
+from sim.chunk import Chunk, Tally, lived_through
 from sim.domain import Counter, Death, Domain, Quantities
 from sim.draws import philox_key
 from sim.expression import Expression
+from sim.in_step import InStep
 from sim.intervention import Effect, Intervention
 from sim.kernels.layout import DELIVERY_COUNTS
 from sim.ledger import Ledger, Need
 from sim.model import Model
 from sim.outcome import Outcome
 from sim.people import Attribute, Population, Trait
-from sim.persons import all_ids, persons_of
+from sim.persons import NOT_ALIVE, Persons, all_ids, copy_of, persons_of, split
 from sim.plan import Plan, bind
+from sim.program import Program
 from sim.scenario import Arm, Cohort, Scenario
 from sim.tables import Parameters
 
@@ -231,9 +233,31 @@ def lives(
     persons = all_ids(plan) if ids is None else ids
     key = philox_key(seed)
     program = plan.programs[arm]
-    tally, history = lived_through(Chunk(plan, program, persons_of(plan, persons, families, key), key))
+    known = persons_of(plan, persons, families, key)
+    if program.queued:
+        return together(plan, program, known, key)
+    tally, history = lived_through(Chunk(plan, program, known, key))
     deliveries = np.zeros((len(history), len(plan.interventions), DELIVERY_COUNTS), dtype=np.int64)
     deliveries[:, [plan.interventions.index(name) for name in program.offers]] = tally.deliveries.sum(axis=0)
+    return Lives(plan, history, deliveries)
+
+
+def together(plan: Plan, program: Program, persons: Persons, key: int, parts: int = 1) -> Lives:
+    """Live persons who share the places of their copies, each copy in so many chunks, and keep the rows."""
+    rows = plan.scenario.horizon + 1
+    history = np.full((rows, plan.layout.size, len(persons)), NOT_ALIVE, dtype=np.uint8)
+    deliveries = np.zeros((rows, len(plan.interventions), DELIVERY_COUNTS), dtype=np.int64)
+    for members in split(np.argsort(persons.ids), 1, copy_of(persons.ids)):
+        pieces = [some for some in np.array_split(members, parts) if len(some)]
+        lived = InStep(plan, program, [Chunk(plan, program, persons.some(some), key) for some in pieces])
+        tallies: list[Tally] = [chunk.tally(rows) for chunk in lived.chunks]
+        for row in range(rows):
+            if row:
+                lived.live(row, tallies, [row] * len(pieces))
+            for some, chunk in zip(pieces, lived.chunks, strict=True):
+                history[row][:, some[chunk.origin[: chunk.alive]]] = chunk.cols[:, : chunk.alive]
+        for tally in tallies:
+            deliveries[:, [plan.interventions.index(name) for name in program.offers]] += tally.deliveries.sum(axis=0)
     return Lives(plan, history, deliveries)
 
 

@@ -318,8 +318,6 @@ FORM = [
          "  ¦open_to:\n    value: 20\n    unit: years of age\n    uncertainty: none (law)\n",
          ("needs the key 'source'",)),
     Case("unknown key of a use", SCENARIO, "uptake: 0.6", "¦uptak: 0.6", ("unknown key 'uptak'",), "'uptake'"),
-    Case("capacity", SKOLFAM, "capacity_per_year: null", "capacity_per_year: ¦20",
-         ("capacity and queues are not available yet",), "leave capacity_per_year out"),
 ]  # fmt: skip
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from sim.intervention import Effect, Intervention
 from sim.scenario import Scenario
-from sim.tables import Rule
+from sim.tables import Parameters, Rule
 from tests.properties.plain_draws import BIRTH, WORD, draw
 
 BITS = 2.0**32
@@ -30,8 +30,9 @@ def waiting(integer: int) -> float:
     return -math.log1p(-integer / BITS)
 
 
-def called(rule: Rule, values: dict[str, Any]) -> Any:
-    return rule.function(**{name: values[name] for name in rule.reads})
+def called(rule: Rule, values: dict[str, Any], parameters: Parameters | None = None) -> Any:
+    given = {"p": parameters} if rule.takes_parameters else {}
+    return rule.function(**{name: values[name] for name in rule.reads}, **given)
 
 
 @dataclass
@@ -85,36 +86,49 @@ class Person:
         model = self.scenario.model
         names = {one.name for one in (*model.domains, *model.traits) if one.keyed == "family"}
         touched = {one.name for one in self.offers for e in one.effects for domain, _, _ in e.on if domain in names}
-        return names | {f"uptake {name}" for name in touched}
+        return names | {f"{draw} {name}" for name in touched for draw in ("uptake", "queue")}
 
     def live(self) -> Iterator[dict[str, Any]]:
         """Iterate over the values at birth and after each step, until death."""
-        model = self.scenario.model
-        clocks = {f"years_in_{domain.name}": domain.clock for domain in model.domains if domain.clock}
-        self.be_born()
-        yield {**self.values, **{f"previous_{name}": self.values[name] for name in model.changing}}
+        yield self.be_born()
         for t in range(self.scenario.horizon):
-            self.values.update({f"previous_{name}": self.values[name] for name in model.changing}, age=t)
-            for offer in self.offers:
-                self.meet(offer, t)
-            if model.death and self.move("death", "alive", t):
+            self.begin(t)
+            if not self.go_on(t):
                 return
-            moved = set()
-            for domain in model.domains:
-                clock = f"years_in_{domain.name}"
-                if to := self.move(domain.name, self.values[domain.name], t):
-                    moved.add(clock)
-                    self.values.update({domain.name: to, **({clock: 0} if clock in clocks else {})})
-            self.values.update({c: min(self.values[c] + 1, cap) for c, cap in clocks.items() if c not in moved})
-            for counter in model.counters:
-                more = bool(called(Rule.of(counter.when), self.values))
-                self.values[counter.name] = min(self.values[counter.name] + more, counter.cap)
-            for name, have in self.enrolments.items():
-                if have.kind == "enrolled" and not have.delivered and have.start < t:
-                    self.deliveries[t, name, "years"] += 1
             yield dict(self.values)
 
-    def be_born(self) -> None:
+    def begin(self, t: int) -> None:
+        """Begin a step: age, what was before, and the offers of which there is one for everybody."""
+        self.values.update({f"previous_{name}": self.values[name] for name in self.scenario.model.changing}, age=t)
+        for offer in self.offers:
+            self.end(offer, t)
+            if offer.capacity_per_year is None and self.may_have(offer):
+                self.deliveries[t, offer.name, "eligible"] += 1
+                self.meet(offer, t)
+
+    def go_on(self, t: int) -> bool:
+        """Live a step that has begun; return whether the person is alive after it."""
+        model = self.scenario.model
+        clocks = {f"years_in_{domain.name}": domain.clock for domain in model.domains if domain.clock}
+        if model.death and self.move("death", "alive", t):
+            return False
+        moved = set()
+        for domain in model.domains:
+            clock = f"years_in_{domain.name}"
+            if to := self.move(domain.name, self.values[domain.name], t):
+                moved.add(clock)
+                self.values.update({domain.name: to, **({clock: 0} if clock in clocks else {})})
+        self.values.update({c: min(self.values[c] + 1, cap) for c, cap in clocks.items() if c not in moved})
+        for counter in model.counters:
+            more = bool(called(Rule.of(counter.when), self.values))
+            self.values[counter.name] = min(self.values[counter.name] + more, counter.cap)
+        for name, have in self.enrolments.items():
+            if have.kind == "enrolled" and not have.delivered and have.start < t:
+                self.deliveries[t, name, "years"] += 1
+        return True
+
+    def be_born(self) -> dict[str, Any]:
+        """Draw what the person is born with; return all values, what was before included."""
         model = self.scenario.model
         order: dict[str, Any] = {domain.name: domain.states for domain in model.domains}
         order.update({t.name: t.labels or [str(k + 1) for k in range(len(t.bins))] for t in model.traits})
@@ -131,28 +145,37 @@ class Person:
         bins = {t.name: t.bins[int(picked[t.name]) - 1] for t in model.traits if t.bins}
         nothing = {**dict.fromkeys(model.changing, 0), **dict.fromkeys(model.group_values, 0.0)}
         self.values = {**nothing, **picked, **bins, "age": 0}
+        return {**self.values, **{f"previous_{name}": self.values[name] for name in model.changing}}
 
-    def meet(self, one: Intervention, t: int) -> None:
-        """End a delivery that is over, or make the offer."""
-        have, name = self.enrolments.get(one.name), one.name
+    def holds(self, expression: Any) -> Any:
+        return eval(expression.text, {}, self.values)  # the random conditions are plain Python as well
 
-        def holds(expression: Any) -> Any:
-            return eval(expression.text, {}, self.values)  # the random conditions are plain Python as well
-
+    def end(self, one: Intervention, t: int) -> None:
+        """End a delivery that is over."""
+        have = self.enrolments.get(one.name)
         if have and have.kind != "refused" and not have.delivered:
             lasted = t - have.start
-            if lasted >= one.years or (lasted and one.stop_when and holds(one.stop_when)):
+            if lasted >= one.years or (lasted and one.stop_when and self.holds(one.stop_when)):
                 have.delivered = lasted
-        if have or not one.ages[0] <= self.values["age"] <= one.ages[1] or not holds(one.when):
-            return
-        self.deliveries.update([(t, name, "eligible"), (t, name, "offered")])
-        if self.draw(t if one.offer == "yearly" else 0, f"uptake {name}") < math.ceil(holds(one.uptake) * BITS):
+
+    def may_have(self, one: Intervention) -> bool:
+        """Return whether the person is eligible for an offer and has not had it."""
+        within = one.ages[0] <= self.values["age"] <= one.ages[1]
+        return one.name not in self.enrolments and within and bool(self.holds(one.when))
+
+    def meet(self, one: Intervention, t: int) -> bool:
+        """Make an offer; return whether it is accepted."""
+        name = one.name
+        self.deliveries[t, name, "offered"] += 1
+        if self.draw(t if one.offer == "yearly" else 0, f"uptake {name}") < math.ceil(self.holds(one.uptake) * BITS):
             self.enrolments[name] = Enrolment("enrolled", t)
             self.deliveries.update([(t, name, "started"), (t, name, "years")])
-        elif one.estimand != "tot":
+            return True
+        if one.estimand != "tot":
             self.enrolments[name] = Enrolment("carries", t)
         elif one.baseline_coverage or one.offer == "once":
             self.enrolments[name] = Enrolment("covered out" if one.baseline_coverage else "refused", t)
+        return False
 
     def size(self, one: Intervention, effect: Effect, t: int) -> float:
         """Return the log or shift with which an effect acts on the person in this step."""
@@ -199,7 +222,7 @@ class Person:
         for move in moves:
             if not move.ages[0] <= seen["age"] <= move.ages[1]:
                 continue
-            given = called(move.rule, seen)
+            given = called(move.rule, seen, self.scenario.parameters.get(name))
             each = dict(zip(move.to, map(float, given if isinstance(given, tuple) else (given,)), strict=True))
             if move.kind == "hazard":
                 ratios = [math.exp(log) for log in self.acting("hazard_ratio", (name, state, *move.to), t)]

@@ -14,7 +14,7 @@ from hypothesis import reject
 from hypothesis import strategies as st
 
 from sim.domain import Counter, Death, Domain, Quantities
-from sim.errors import ScenarioError
+from sim.errors import FramsynError
 from sim.expression import Expression
 from sim.intervention import Effect, Fade, Intervention
 from sim.ledger import Need
@@ -35,6 +35,9 @@ TRAITS = (
 LAST_AGE = 24
 FREQUENT = {"risk", "others"}
 """Columns that rules read more often, so that shifts of the trait and classmates matter."""
+
+MAY_BE_REFUSED = ("a relative risk makes the probability", "the tables of the model have more than")
+"""The only combinations that may be refused."""
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
@@ -238,9 +241,31 @@ def intervention(draw: Draw, sketch: Sketch, name: str) -> Intervention:
     )  # fmt: skip
 
 
+def with_places(draw: Draw, sketch: Sketch, one: Intervention) -> Intervention:
+    """Return an intervention that has, most often, so many places a year."""
+    capacity = draw(st.sampled_from((None, 1, 1, 2, 2, 5, 10_000)))
+    if capacity is None:
+        return one
+    shared = {domain.name for domain in sketch.domains if domain.keyed == "family"}
+    state = f"{sketch.domains[0].name} == '{sketch.domains[0].states[0]}'"
+    ranks = ["risk", "-age", "2 * (sex == 'boy') - age / 10", state, f"not {state}"]
+    if any(domain in shared for effect in one.effects for domain, _, _ in effect.on):
+        ranks = ["home == 'loud'", "-(home == 'loud')"]
+    rank = draw(st.sampled_from((None, *ranks)))
+    return replace(
+        one,
+        baseline_coverage=0.0,
+        capacity_per_year=capacity,
+        rank=None if rank is None else Expression.of(rank),
+        waiting_years=draw(st.sampled_from((None, None, 0, 1, 3))),
+    )
+
+
 def variant(draw: Draw, one: Intervention) -> Intervention:
     """Return an intervention as an arm may change it: uptake always, more where nothing is delivered already."""
     changed = replace(one, uptake=Expression.of(draw(st.sampled_from((0.1, 0.6)))), base=one.name)
+    if one.capacity_per_year is not None:
+        return replace(changed, capacity_per_year=draw(st.sampled_from((None, 1, 3))))
     if one.baseline_coverage or draw(st.booleans()):
         return changed
     return replace(changed, years=one.years % 3 + 1, ages=(one.ages[0], one.ages[1] + 1))
@@ -274,10 +299,19 @@ def add_group_value(draw: Draw, domain: Domain, counters: list[Counter]) -> None
 
 
 @st.composite
-def scenarios(draw: Draw, persons: int, horizon: int = LAST_AGE + 1, *, classes: bool = False) -> Scenario:
+def scenarios(
+    draw: Draw,
+    persons: int,
+    horizon: int = LAST_AGE + 1,
+    *,
+    classes: bool = False,
+    places: bool = False,
+    copies: int = 1,
+) -> Scenario:
     """Draw a whole scenario of 1 to 3 domains and 1 to 3 arms beside the baseline.
 
-    classes: whether the cohort may be in classes; models may ask about classmates in any case.
+    persons: of one copy; classes: whether the cohort may be in classes, models may ask about classmates in any case;
+    places: whether offers have so many places a year.
     """
     domains = []
     for name in NAMES[: draw(st.integers(1, 3))]:
@@ -313,6 +347,7 @@ def scenarios(draw: Draw, persons: int, horizon: int = LAST_AGE + 1, *, classes:
     death = mortality(draw, sketch)
     model = Model("random", tuple(domains), TRAITS, death, tuple(counters), quantities(first))
     pool = [intervention(draw, sketch, name) for name in ("one", "two", "three")[: draw(st.integers(1, 3))]]
+    pool = [with_places(draw, sketch, one) for one in pool] if places else pool
     current = [one for one in pool if draw(st.integers(0, 3)) == 0]
     arms = {"baseline": Arm(tuple(current))}
     for number in range(draw(st.integers(1, 3))):
@@ -321,15 +356,15 @@ def scenarios(draw: Draw, persons: int, horizon: int = LAST_AGE + 1, *, classes:
         arms[f"arm_{number}"] = Arm(tuple(offers))
     needs = [Need(frozenset({name, f"previous_{name}", "sex"})) for name in model.changing]
     size = draw(st.sampled_from((3, 7, 40, None))) if classes else None
-    cohort = Cohort(2020, persons, copies=1, class_size=size)
+    cohort = Cohort(2020, persons, copies, class_size=size)
     scenario = Scenario(
         model=model, population=Population("random", tuple(attributes)), cohort=cohort,
         arms=arms, horizon=horizon, needs=(*needs, Need(frozenset({first}), deaths=True)),
     )  # fmt: skip
     try:
         bind(scenario).make_tables()
-    except ScenarioError as error:
-        if "a relative risk makes the probability" in str(error):  # the only combination that may be refused
+    except FramsynError as error:
+        if any(sentence in str(error) for sentence in MAY_BE_REFUSED):
             reject()
         raise
     return scenario
