@@ -104,8 +104,10 @@ class ArmFile:
         if one is not None and isinstance(horizon, int) and 1 <= horizon <= one.ages[0]:
             sentence = f"'{choice.use}' starts at age {one.ages[0]}, after the horizon of {horizon} years"
             self.found.note(self.file, path, sentence)
-        born = self.file.form.cohort.born
-        until = born + (horizon if isinstance(horizon, int) else MAX_AGE + 1) - 1
+        form = self.file.form
+        born = form.cohort.born if form.cohort else form.municipality.start
+        steps = horizon if isinstance(horizon, int) else MAX_AGE + 1
+        until = born + (steps if form.cohort else form.municipality.years) - 1
         for first, last in [line.years for line in one.costs if line.years is not None] if one else ():
             if last < born or first > until:
                 sentence = f"a fixed cost of '{choice.use}' is paid from {first} to {last}: the scenario is of"

@@ -82,6 +82,15 @@ def check_arm(name: str, arm: Arm, town: Municipality, copies: int) -> None:
     if arm.parameters or arm.prices:
         what = "parameters" if arm.parameters else "prices"
         raise ScenarioError(f"{where}: an arm of a municipality cannot change {what} yet", hint="it can offer more")
+    for one in arm.interventions:
+        if one.capacity_per_year is not None:
+            raise ScenarioError(
+                f"{where}: '{one.name}' has few places a year, which a municipality cannot give out yet"
+            )
+        if any(line.by_copy for line in one.costs):
+            raise ScenarioError(
+                f"{where}: '{one.name}' costs by team or as a whole, which a municipality cannot pay yet"
+            )
     if arm.rollout and name == BASELINE:
         raise ScenarioError("the baseline is what there is already: it has no `rollout`")
     before = None

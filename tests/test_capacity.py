@@ -28,6 +28,7 @@ from sim.persons import all_ids, persons_of
 from sim.plan import Plan, bind
 from sim.queue_counts import queue_counts
 from sim.scenario import Arm, Cohort, Stratum
+from sim.tables import Parameters
 from tests.line_models import SEED, by_draw, counts_of, few, in_line, lived, still, visits
 from tests.models import same_counts, scenario, support, together, training, tutoring
 
@@ -168,6 +169,16 @@ def test_an_arm_in_step_is_lived_again_by_everyone(plan, outcome):
     fewer = simulate(plan, ids=some)
     again = relive(fewer, "more", plan.programs["more"], by_block=True)
     assert again.digest() == fewer.arms["more"].in_arm.digest()
+
+
+def test_an_arm_with_other_parameters_and_few_places_reaches_those_who_have_one():
+    fewer = {"care": Parameters("care", {"placement": 0.01})}
+    outcome = simulate(scenario(arms={"baseline": Arm(), "fewer": Arm((few(10),), parameters=fewer)}))
+    counts = counts_of(outcome, "fewer")
+    assert counts[:, :, START_COUNT].max() == 10
+    assert outcome.arms["fewer"].participants.tolist() == counts[:, :, START_COUNT].sum(axis=1).tolist()
+    again = relive(outcome, "fewer", outcome.plan.programs["fewer"])
+    assert again.digest() == outcome.arms["fewer"].in_arm.together(1).digest()
 
 
 # What is reported

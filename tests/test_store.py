@@ -350,7 +350,7 @@ def edited(run: Path, change: Callable[[dict[str, Any]], Any]) -> Path:
 def test_a_description_that_is_missing_cut_off_or_no_description_is_refused(run: Path) -> None:
     path = run / "run.json"
     whole = path.read_bytes()
-    for content in (whole[: len(whole) // 2], b"", b"[]", b"null", b"\xff\xfe", whole.replace(b'"format": 1', b"")):
+    for content in (whole[: len(whole) // 2], b"", b"[]", b"null", b"\xff\xfe", whole.replace(b'"format": 2', b"")):
         path.write_bytes(content)
         assert str(run) in str(refused(run)), content[:20]
     path.unlink()
@@ -359,7 +359,7 @@ def test_a_description_that_is_missing_cut_off_or_no_description_is_refused(run:
 
 
 def test_another_format_is_refused_with_the_one_that_is_read(run: Path) -> None:
-    assert "has the format 99; this version reads 1" in str(refused(edited(run, lambda about: about.update(format=99))))
+    assert "has the format 99; this version reads 2" in str(refused(edited(run, lambda about: about.update(format=99))))
 
 
 KEYS = (
