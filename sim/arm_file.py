@@ -94,6 +94,14 @@ class ArmFile:
             changed[domain], _ = parameters_from(own, stated.labels, stated.linking, self.found, changes)
         return changed
 
+    def years(self) -> tuple[int, int]:
+        """Return the first and last calendar year of the scenario."""
+        form = self.file.form
+        if form.municipality is not None:
+            return form.municipality.start, form.municipality.start + form.municipality.years - 1
+        born = form.cohort.born if form.cohort is not None else 0
+        return born, born + (form.horizon if isinstance(form.horizon, int) else MAX_AGE + 1) - 1
+
     def intervention(self, path: KeyPath, choice: ChoiceForm) -> Intervention | None:
         """Return an intervention as an arm names it, and check that the horizon reaches it."""
         other = self.named(path, choice.use)
@@ -104,10 +112,7 @@ class ArmFile:
         if one is not None and isinstance(horizon, int) and 1 <= horizon <= one.ages[0]:
             sentence = f"'{choice.use}' starts at age {one.ages[0]}, after the horizon of {horizon} years"
             self.found.note(self.file, path, sentence)
-        form = self.file.form
-        born = form.cohort.born if form.cohort else form.municipality.start
-        steps = horizon if isinstance(horizon, int) else MAX_AGE + 1
-        until = born + (steps if form.cohort else form.municipality.years) - 1
+        born, until = self.years()
         for first, last in [line.years for line in one.costs if line.years is not None] if one else ():
             if last < born or first > until:
                 sentence = f"a fixed cost of '{choice.use}' is paid from {first} to {last}: the scenario is of"

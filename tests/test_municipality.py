@@ -601,6 +601,8 @@ def test_more_copies_than_memory_holds_are_refused() -> None:
         bind(
             town(
                 (support(),),
+                (tutoring(),),
+                (support(), tutoring()),
                 years=76,
                 oldest=24,
                 copies=128,
