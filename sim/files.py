@@ -29,6 +29,7 @@ from sim.parameters import Change, parameters_from
 from sim.people import Population
 from sim.plan import Plan, bind
 from sim.population_file import PopulationFile
+from sim.population_schema import PopulationForm
 from sim.price_files import changed_prices, check_price_year, index_from, price_list_from
 from sim.prices import Economics, PriceList
 from sim.recentring import pilot, recentred
@@ -37,7 +38,6 @@ from sim.schema import (
     IndexForm,
     InterventionForm,
     ParametersForm,
-    PopulationForm,
     PriceListForm,
     ScenarioForm,
 )

@@ -15,8 +15,8 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from sim.errors import FramsynError, Problem, nearest
-from sim.schema import STAND_INS
 from sim.source import KeyPath, Source
+from sim.stand_ins import STAND_INS
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,10 @@ from sim.municipality_terms import (
     living_here,
 )
 from sim.people import Attribute, Population
+from sim.population_schema import AttributeForm, PopulationForm
 from sim.prices import PriceList
 from sim.scenario import BASELINE, Arm, Cohort
-from sim.schema import AttributeForm, MunicipalityForm, PopulationForm
+from sim.schema import MunicipalityForm
 from sim.source import KeyPath
 
 _BAND = re.compile(r"(\d{1,3})(?:-(\d{1,3}))?")

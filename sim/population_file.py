@@ -17,8 +17,8 @@ from sim.labelled import adding_to_one, as_nested, read_labelled, share
 from sim.latent import Cuts, Normal, bin_shares, cuts_of
 from sim.model import Model
 from sim.people import Attribute, Population
+from sim.population_schema import AssociationForm, AttributeForm, JointForm, MarginForm, PopulationForm
 from sim.raking import ContradictionError, FloatArray, PublishedMargin, in_turn, rake
-from sim.schema import AssociationForm, AttributeForm, JointForm, MarginForm, PopulationForm
 from sim.source import KeyPath
 from sim.tables import MAX_CELLS
 
