@@ -83,9 +83,10 @@ def check_arm(name: str, arm: Arm, town: Municipality, copies: int) -> None:
         what = "parameters" if arm.parameters else "prices"
         raise ScenarioError(f"{where}: an arm of a municipality cannot change {what} yet", hint="it can offer more")
     for one in arm.interventions:
-        if one.capacity_per_year is not None:
+        if one.capacity_per_year is not None and name == BASELINE:
             raise ScenarioError(
-                f"{where}: '{one.name}' has few places a year, which a municipality cannot give out yet"
+                f"{where}: '{one.name}' has few places a year, which the baseline of a municipality cannot give out yet",
+                hint="leave capacity_per_year out of the baseline; an arm can have it",
             )
         if any(line.by_copy for line in one.costs):
             raise ScenarioError(
