@@ -85,12 +85,8 @@ def check_arm(name: str, arm: Arm, town: Municipality, copies: int) -> None:
     for one in arm.interventions:
         if one.capacity_per_year is not None and name == BASELINE:
             raise ScenarioError(
-                f"{where}: '{one.name}' has few places a year, which the baseline of a municipality cannot give out yet",
+                f"{where}: '{one.name}' has few places a year, which a municipality's baseline cannot give out yet",
                 hint="leave capacity_per_year out of the baseline; an arm can have it",
-            )
-        if any(line.by_copy for line in one.costs):
-            raise ScenarioError(
-                f"{where}: '{one.name}' costs by team or as a whole, which a municipality cannot pay yet"
             )
     if arm.rollout and name == BASELINE:
         raise ScenarioError("the baseline is what there is already: it has no `rollout`")
