@@ -1,6 +1,7 @@
 """The budget impact of rolling a programme out in a municipality: money by payer and calendar year. Layer 8.
 
-Every birth cohort is priced as `sim.comparison` prices one; flows are added by calendar year = birth year + age.
+Every birth cohort is priced as `sim.comparison` prices one; flows are added by calendar year = birth year + age. What
+is paid for a copy as a whole is priced once for all of them (`sim.town_services`).
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ from sim.ledger import Margin
 from sim.municipality import Municipality
 from sim.plan import Plan
 from sim.prices import OTHER, OWN, Economics, belongs
+from sim.queue_counts import QueueCounts
 from sim.scenario import BASELINE
 from sim.town import TownOutcome, waves_of
+from sim.town_services import Services
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ class TownComparison:
     """All the years together, per person where it is a birth cohort's per member."""
     impact: dict[str, dict[str, Impact]] = field(default_factory=dict)
     """arm -> payer -> by year"""
+    queues: dict[str, Mapping[str, QueueCounts]] = field(default_factory=dict)
+    """arm -> intervention with few places -> how its line went, the mean of the copies and years with one."""
 
 
 @dataclass
@@ -83,11 +88,14 @@ class _Total:
     def shape(self) -> tuple[int, int]:
         return self.copies, self.town.years + 1
 
-    def add(self, born: int, flows: Flows, sign: float = 1.0) -> None:
+    def add(self, born: int, flows: Flows) -> None:
         """Add the flows of the children of a year, (copies, rows), in the years that are counted."""
-        for payer, amounts in flows.by_payer.items():
-            total = self.flows.setdefault(payer, np.zeros(self.shape))
-            total += sign * by_year(amounts, born, self.town)
+        self.add_years({payer: by_year(amounts, born, self.town) for payer, amounts in flows.by_payer.items()})
+
+    def add_years(self, by_payer: Mapping[str, FloatArray]) -> None:
+        """Add flows by calendar year, (copies, years + 1)."""
+        for payer, amounts in by_payer.items():
+            self.flows[payer] = self.flows.get(payer, np.zeros(self.shape)) + amounts
 
     def at(self, node: str) -> FloatArray:
         """Return the sum over a node of the payer tree."""
@@ -122,6 +130,7 @@ def price_town(outcome: TownOutcome, economics: Economics | None = None) -> Town
     measured = {(arm, name): np.zeros(copies) for arm in plan.compared for name in plan.scenario.measures}
     delivered = {arm: np.zeros((len(plan.interventions), DELIVERY_COUNTS)) for arm in plan.compared}
     participants = {arm: np.zeros(copies) for arm in plan.compared}
+    services = Services(plan)
     known: dict[Any, tuple[Margin, FloatArray]] = {}  # a person's amounts by age, of the oldest, who have every age
     for born, counted in outcome.cohorts.items():
         rows = counted.plan.scenario.horizon + 1
@@ -129,7 +138,9 @@ def price_town(outcome: TownOutcome, economics: Economics | None = None) -> Town
         pricing = Pricing(cohort, economics)
         totals[BASELINE, "services"].add(born, pricing.services(BASELINE))
         for arm in plan.arms:
-            totals[arm, "delivery"].add(born, pricing.delivery(arm))
+            totals[arm, "delivery"].add(born, pricing.delivery(arm, by_copy=False))
+            here = cohort.baseline.deliveries
+            services.add(arm, born, here if arm == BASELINE else here + cohort.change(arm).deliveries)
         for arm in plan.compared:
             for kind, change in zip(("gross", "cashable"), pricing.changes(arm), strict=True):
                 totals[arm, kind].add(born, change)
@@ -141,6 +152,9 @@ def price_town(outcome: TownOutcome, economics: Economics | None = None) -> Town
             participants[arm] += cohort.arms[arm].participants
         known = known or cohort.amounts
         counted.baseline.cache.clear()  # as many again as the counts themselves
+    for arm, paid in services.paid(economics, outcome.persons).items():
+        totals[arm, "delivery"].add_years(paid.by_payer)
+    comparison.queues = services.queues()
     factors = economics.factors(town.years)
     base = totals[BASELINE, "services"], totals[BASELINE, "delivery"]
     for arm in plan.arms:

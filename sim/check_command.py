@@ -58,7 +58,7 @@ def plan_as_dict(plan: Plan) -> dict[str, Any]:
             {"columns": list(m.columns), "cells": m.cells, "asked_by": list(m.whose)} for m in plan.margins if m.columns
         ],
         "cells": {arm: program.cells for arm, program in plan.programs.items()},
-        "arms": {arm: [_offer_as_dict(one) for one in offers] for arm, offers in plan.arms.items()},
+        "arms": {arm: [_offer_as_dict(one, scenario) for one in offers] for arm, offers in plan.arms.items()},
         "threshold_digest": plan.threshold_digest,
     }
 
@@ -154,7 +154,7 @@ def _strata_as_dict(plan: Plan) -> list[dict[str, Any]]:
     ]
 
 
-def _offer_as_dict(intervention: Intervention) -> dict[str, Any]:
+def _offer_as_dict(intervention: Intervention, scenario: Scenario) -> dict[str, Any]:
     return {
         "intervention": intervention.catalogue_name,
         "title": intervention.title,
@@ -171,7 +171,7 @@ def _offer_as_dict(intervention: Intervention) -> dict[str, Any]:
             {key: getattr(line, key) for key in ("per", "amount", "price_year", "size", "years")}
             for line in intervention.costs
         ],
-        "within_a_copy": _within_a_copy(intervention),
+        "within_a_copy": _within_a_copy(intervention, all_ages=scenario.municipality is not None),
         "provenance": intervention.evidence.get("provenance"),
         "effects": [
             {
@@ -187,23 +187,29 @@ def _offer_as_dict(intervention: Intervention) -> dict[str, Any]:
     }
 
 
-def _within_a_copy(intervention: Intervention) -> list[str]:
-    """Return in words what holds within one copy of the municipality, and who in reality shares it."""
+def _within_a_copy(intervention: Intervention, *, all_ages: bool) -> list[str]:
+    """Return in words what holds within one copy of the municipality, and who shares it.
+
+    all_ages: whether all birth years are there; else who shares it in reality.
+    """
     words = []
     width = intervention.ages[1] - intervention.ages[0] + 1
     if (places := intervention.capacity_per_year) is not None:
-        first = "" if intervention.rank is None else f"the highest {intervention.rank.text}, then "
+        rank = "" if intervention.rank is None else f"the highest {intervention.rank.text}, then "
         limit = intervention.waiting_years
         wait = "as long as one is eligible" if limit is None else f"{limit} year(s) at the most"
         words.append(
-            f"{places_words(places)} in each copy; first in line: {first}the longest waiting, then by lot; one waits"
+            f"{places_words(places)} in each copy; first in line: {rank}the longest waiting, then by lot; one waits"
             f" {wait}"
         )
-        words.append(
-            "only one birth year stands in this line" + ("" if width == 1 else f": places for all ages from"
-            f" {intervention.ages[0]} to {intervention.ages[1]} are shared by {width} birth years, {places / width:.2g}"
-            " places a year for each")
-        )  # fmt: skip
+        first, last = intervention.ages
+        if all_ages:
+            words.append(f"everyone of these ages, {first} to {last}, who lives there stands in this line")
+        else:
+            words.append(
+                "only one birth year stands in this line" + ("" if width == 1 else f": places for all ages from {first}"
+                f" to {last} are shared by {width} birth years, {places / width:.2g} places a year for each")
+            )  # fmt: skip
     for line in intervention.costs:
         if line.by_copy:
             each = f"for each {line.size} in delivery, or part of them," if line.size else ""
@@ -214,10 +220,13 @@ def _within_a_copy(intervention: Intervention) -> list[str]:
             words.append(f"{line.amount:,.0f} kronor {each} {when} in each copy".replace("  ", " "))
     if any(line.by_copy for line in intervention.costs):
         shared = width + intervention.years - 1
-        words.append(
-            "paid by one birth year alone"
-            + ("" if shared == 1 else f": in reality up to {shared} birth years share a team or a service")
-        )
+        if all_ages:
+            words.append("paid once for all birth years together")
+        else:
+            words.append(
+                "paid by one birth year alone"
+                + ("" if shared == 1 else f": in reality up to {shared} birth years share a team or a service")
+            )
     return words
 
 

@@ -125,7 +125,7 @@ class Pricing:
         residence = self.prices.residence
         self.lived = scenario.model.domain(residence.column).states if residence else ()
         self.volumes: dict[tuple[Quantity, str, bool], FloatArray] = {}
-        self.deliveries: dict[str, Flows] = {}
+        self.deliveries: dict[tuple[str, bool], Flows] = {}
         self.payers: dict[tuple[Shares, bool], list[tuple[int, str, FloatArray]]] = {}
 
     def change(self, quantity: Quantity, arm: str, residence: Residence | None = None) -> FloatArray:
@@ -211,10 +211,13 @@ class Pricing:
                 self.add(cashable, price.payer, cashed_in(change, now.cashable), residence)
         return Flows(gross), Flows(cashable)
 
-    def delivery(self, arm: str) -> Flows:
-        """Return what an arm's interventions cost, by their cost lines; made once."""
-        if arm in self.deliveries:
-            return self.deliveries[arm]
+    def delivery(self, arm: str, *, by_copy: bool = True) -> Flows:
+        """Return what an arm's interventions cost, by their cost lines; made once.
+
+        by_copy: with what is paid for a copy as a whole, as if nobody but this cohort came to it.
+        """
+        if (arm, by_copy) in self.deliveries:
+            return self.deliveries[arm, by_copy]
         counts = self.outcome.baseline.deliveries
         if arm != BASELINE:
             counts = counts + self.outcome.change(arm).deliveries
@@ -222,12 +225,14 @@ class Pricing:
         for intervention in self.outcome.plan.arms[arm]:
             place = self.outcome.plan.interventions.index(intervention.catalogue_name)
             for line in intervention.costs:
+                if line.by_copy and not by_copy:
+                    continue
                 uprated = line.amount * self.prices.uprating(line.price_year, self.economics.price_year)
                 units = units_of(line, counts[:, :, place], np.array(self.years), self.outcome.baseline.persons)
                 count = self.outcome.fold(units) * uprated
                 self.add(flows, line.payer, count[None])  # who offers it pays, wherever they live by then
-        self.deliveries[arm] = Flows(flows)
-        return self.deliveries[arm]
+        self.deliveries[arm, by_copy] = Flows(flows)
+        return self.deliveries[arm, by_copy]
 
     def outlay(self, arm: str, node: str) -> FloatArray:
         """Return what an arm's interventions cost a payer more than the baseline's."""

@@ -83,13 +83,10 @@ def check_arm(name: str, arm: Arm, town: Municipality, copies: int) -> None:
         what = "parameters" if arm.parameters else "prices"
         raise ScenarioError(f"{where}: an arm of a municipality cannot change {what} yet", hint="it can offer more")
     for one in arm.interventions:
-        if one.capacity_per_year is not None:
+        if one.capacity_per_year is not None and name == BASELINE:
             raise ScenarioError(
-                f"{where}: '{one.name}' has few places a year, which a municipality cannot give out yet"
-            )
-        if any(line.by_copy for line in one.costs):
-            raise ScenarioError(
-                f"{where}: '{one.name}' costs by team or as a whole, which a municipality cannot pay yet"
+                f"{where}: '{one.name}' has few places a year, which a municipality's baseline cannot give out yet",
+                hint="leave capacity_per_year out of the baseline; an arm can have it",
             )
     if arm.rollout and name == BASELINE:
         raise ScenarioError("the baseline is what there is already: it has no `rollout`")

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from numpy.typing import NDArray
+
+from sim.intervention import Intervention
 from sim.kernels.layout import (
     ELIGIBLE_COUNT,
     OFFERED_COUNT,
@@ -43,19 +47,30 @@ def queue_counts(outcome: Outcome, arm: str) -> dict[str, QueueCounts]:
         if one.capacity_per_year is None:
             continue
         place = plan.interventions.index(one.catalogue_name)
-        counts = outcome.ledger(arm).deliveries[:, :, place].sum(axis=0)
-        years = int((counts[:, ELIGIBLE_COUNT] > 0).sum())
-        mean = counts.sum(axis=0) / (max(years, 1) * copies)
-        started = counts[:, START_COUNT].sum()
-        found[one.catalogue_name] = QueueCounts(
-            capacity_per_year=one.capacity_per_year,
-            years=years,
-            eligible=float(mean[ELIGIBLE_COUNT]),
-            offered=float(mean[OFFERED_COUNT]),
-            refused=float(mean[OFFERED_COUNT] - mean[START_COUNT]),
-            started=float(mean[START_COUNT]),
-            waiting=float(mean[WAITING_COUNT]),
-            gave_up=float(mean[ELIGIBLE_COUNT] - mean[OFFERED_COUNT] - mean[WAITING_COUNT]),
-            years_waited=float(counts[:, WAITED_COUNT].sum() / started) if started else None,
-        )
+        found[one.catalogue_name] = line_counts(one, outcome.ledger(arm).deliveries[:, :, place], copies)
     return found
+
+
+def line_counts(one: Intervention, counts: NDArray[Any], copies: float | None = None) -> QueueCounts:
+    """Return how the line for an offer went. counts: (blocks, years, counts of deliveries).
+
+    copies: all that the blocks hold, each of which has a line in every year with one; None: each block is a copy, and
+    the mean is of the copies and years with a line.
+    """
+    assert one.capacity_per_year is not None
+    is_open = counts[:, :, ELIGIBLE_COUNT] > 0
+    years = int(is_open.any(axis=0).sum())
+    lines = int(is_open.sum()) if copies is None else years * copies
+    whole = counts.sum(axis=(0, 1))
+    mean = whole / max(lines, 1)
+    return QueueCounts(
+        capacity_per_year=one.capacity_per_year,
+        years=years,
+        eligible=float(mean[ELIGIBLE_COUNT]),
+        offered=float(mean[OFFERED_COUNT]),
+        refused=float(mean[OFFERED_COUNT] - mean[START_COUNT]),
+        started=float(mean[START_COUNT]),
+        waiting=float(mean[WAITING_COUNT]),
+        gave_up=float(mean[ELIGIBLE_COUNT] - mean[OFFERED_COUNT] - mean[WAITING_COUNT]),
+        years_waited=float(whole[WAITED_COUNT] / whole[START_COUNT]) if whole[START_COUNT] else None,
+    )

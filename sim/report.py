@@ -18,7 +18,7 @@ from sim.intervention import Intervention
 from sim.model import MAX_AGE
 from sim.needed import Needed
 from sim.prices import APART, OWN, PUBLIC
-from sim.queue_counts import queue_counts
+from sim.queue_counts import QueueCounts, queue_counts
 from sim.scenario import BASELINE, Cohort, Scenario
 
 PAYER_WORDS = {
@@ -64,7 +64,7 @@ def print_comparison(answer: Answer, *, detail: bool = False) -> None:
         f" {economics.discount_rate:.1%} discount{_WHEN[economics.counted]}."
     )
     console.print(f"\n[bold]{'':<28} {'spent':>8} {'back':>8} {'net':>8} {'±':>8} money is back[/bold]")
-    _print_queues(console, comparison, BASELINE)
+    print_queues(console, queue_counts(comparison.outcome, BASELINE), BASELINE)
     for arm in comparison.arms:
         _print_arm(console, answer, arm, detail)
     console.print(
@@ -128,7 +128,7 @@ def _print_arm(console: Console, answer: Answer, arm: str, detail: bool) -> None
                 console.print(row)
             if row is not None and payer == "municipality" and result.own is not None:
                 console.print(_payer_row(OWN, result.own, scenario.cohort.represents, always=True))
-    _print_queues(console, answer.comparison, arm)
+    print_queues(console, queue_counts(answer.comparison.outcome, arm), arm)
     if words := measure_words(result):
         console.print(f"  Per 100 participants: {words}.")
     if PUBLIC in answer.nets.get(arm, {}):
@@ -139,9 +139,9 @@ def _print_arm(console: Console, answer: Answer, arm: str, detail: bool) -> None
         console.print(f"  Evidence: {evidence_words(offers[0])}.")
 
 
-def _print_queues(console: Console, comparison: Comparison, arm: str) -> None:
+def print_queues(console: Console, queues: Mapping[str, QueueCounts], arm: str) -> None:
     """Print how the lines of an arm went, one by one."""
-    for name, one in queue_counts(comparison.outcome, arm).items():
+    for name, one in queues.items():
         where = "  The baseline's line for" if arm == BASELINE else "  Line for"
         console.print(
             f"{where} {name.replace('_', ' ')}, {places_words(one.capacity_per_year)}: in a municipality's mean year"

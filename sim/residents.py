@@ -180,15 +180,24 @@ class Neighbours:
         chunk = self.chunk
         last = chunk.birth + self.residents.last_event
         while chunk.step < until:
-            if chunk.step <= last:
-                self._begin_step(tally)
+            self.begin(tally)
             soon = min(until, chunk.step + 1 if chunk.step < last else until)
-            chunk.live(soon, tally, chunk.step - chunk.birth + 1)
+            chunk.live(soon, tally, self.row)
 
-    def _begin_step(self, tally: Tally) -> None:
-        """Let everything happen that is no domain's own: the elder's story, moves in, moves out of families."""
+    @property
+    def row(self) -> int:
+        """The row that the step which comes next is counted in: that of their age in it, and one for the newborn."""
+        return self.chunk.step - self.chunk.birth + 1
+
+    def begin(self, tally: Tally) -> None:
+        """Let everything befall them that is no domain's own as the next step begins, before any offer is made.
+
+        That is the elder's story, moves in, and moves out of families. To be called once a step.
+        """
         chunk, who = self.chunk, self._who
         age = chunk.step - chunk.birth
+        if age > self.residents.last_event:
+            return
         if age == 1 and self.inherited is not None:
             younger = self.inherited.younger[who]
             chunk.cols[np.ix_(self.inherited.rows, np.flatnonzero(younger))] = self.inherited.after[:, who[younger]]

@@ -1,7 +1,8 @@
 """The engine for a whole municipality: everyone lived from birth, counted by year of birth. Layer 7; knows no money.
 
 The years before the start are lived under the baseline. From its start in a copy on, an arm is lived by those it
-reaches, whose baseline life from then on is counted again beside it.
+reaches, whose baseline life from then on is counted again beside it; one with few places a year by everyone of a copy,
+all ages in step.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from sim.plan import Plan, bind
 from sim.program import Program
 from sim.residents import Neighbours, Newborn, Residents
 from sim.scenario import BASELINE, Scenario
+from sim.town_lines import Everyone, Lived, by_copy
 
 _NOBODY = np.zeros(0, dtype=np.uint64)
 
@@ -114,8 +116,11 @@ def simulate_town(
     plan.make_tables()  # before threads share them
     residents = Residents(plan, philox_key(seed, replicate))
     outcome = TownOutcome(plan, seed, replicate)
-    run = _Run(plan, residents, outcome, programs_by_wave(plan), in_full)
-    done = 0
+    run = _Run(plan, residents, outcome, programs_by_wave(plan), in_full, chunk)
+    triangle = town.horizon * (town.horizon + 1) / 2
+    lines = triangle * (1 + len(plan.in_step)) if plan.in_step else 0
+    """What the arms with few places take, the baseline life beside them included."""
+    done = 0.0
     pool = ThreadPoolExecutor(threads)
     try:
         for year in town.birth_years:
@@ -126,7 +131,11 @@ def simulate_town(
                 pass
             done += town.end - year
             if progress is not None:
-                progress(done / (town.horizon * (town.horizon + 1) / 2))
+                progress(done / (triangle + lines))
+        for _ in pool.map(run.live_in_step, by_copy(residents) if plan.in_step else ()):
+            done += lines / plan.scenario.cohort.copies
+            if progress is not None:
+                progress(done / (triangle + lines))
     finally:
         pool.shutdown(cancel_futures=True)
     outcome.person_years = sum(one.lived for one in outcome.cohorts.values())
@@ -204,6 +213,7 @@ class _Run:
     outcome: TownOutcome
     program: Callable[[str, float], Program]
     in_full: bool
+    chunk: int
     lock: Lock = field(default_factory=Lock)
 
     def live(self, newborn: Newborn) -> None:
@@ -212,7 +222,8 @@ class _Run:
         birth = newborn.year - town.first
         begins: dict[int, list[tuple[str, Wave]]] = {}
         for arm, wave in waves_of(plan, int(newborn.persons.blocks[0])):
-            begins.setdefault(max(birth, wave.begins - town.first), []).append((arm, wave))
+            if arm not in plan.in_step:
+                begins.setdefault(max(birth, wave.begins - town.first), []).append((arm, wave))
         now = Neighbours(self.residents, newborn, plan.programs[BASELINE])
         tally = now.tally()
         now.live(max(birth, town.start - town.first), tally)
@@ -255,6 +266,34 @@ class _Run:
                     refused = counts.refused[now.here]
                     add_refused(plan, bit, _offered(seen, plan) - _offered(again, plan), refused)
                     counts.refused[now.here] = refused
+
+    def live_in_step(self, newborn: Sequence[Newborn]) -> None:
+        """Live everyone of one copy in the arms with few places, from where each begins there, and in the baseline."""
+        plan, town = self.plan, self.residents.town
+        begins: dict[int, list[tuple[str, Wave]]] = {}
+        for arm, wave in waves_of(plan, int(newborn[0].persons.blocks[0])):
+            if arm in plan.in_step:
+                begins.setdefault(wave.begins - town.first, []).append((arm, wave))
+        everyone = Everyone(self.residents, newborn, self.chunk) if begins else None
+        for step in sorted(begins):
+            assert everyone is not None
+            everyone.live(step)
+            in_baseline = everyone.on_under(plan.programs[BASELINE])
+            for arm, wave in begins[step]:
+                program = self.program(arm, wave.effect)
+                for now, *lived in zip(everyone.groups, everyone.on_under(program), in_baseline, strict=True):
+                    self.add_both(arm, program, now, *lived)
+
+    def add_both(self, arm: str, program: Program, now: Neighbours, in_arm: Lived, in_baseline: Lived) -> None:
+        """Add what became of some of one birth year in both; whoever has another place or life is reached."""
+        counted = self.outcome.cohorts[now.newborn.year]
+        counts = counted.arms[arm]
+        self.add(in_arm.some, in_arm.tally, program, counts.in_arm)
+        self.add(in_baseline.some, in_baseline.tally, self.plan.programs[BASELINE], counts.in_baseline)
+        hit = (in_arm.marks != in_baseline.marks).any(axis=0)
+        with self.lock:
+            np.add.at(counts.participants, now.copy[hit], 1)
+            counted.reached[arm] = np.sort(np.append(counted.reached.get(arm, _NOBODY), now.ids[hit]))
 
     def lived(self, some: Neighbours) -> Tally:
         """Live some persons to the end and return what is counted of them from now on."""

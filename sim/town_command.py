@@ -61,7 +61,7 @@ def as_contract(comparison: TownComparison, folder: Path, seconds: dict[str, flo
         discount_rate=comparison.economics.discount_rate,
         price_year=comparison.economics.price_year,
         causal_share=scenario.causal_share if any(link.common for link in scenario.links) else None,
-        arms=costs_of(comparison.costs),
+        arms=costs_of(comparison.costs, comparison.queues),
         comparisons={arm: compared(result) for arm, result in comparison.arms.items()},
         person_years=outcome.person_years,
         seconds=Seconds(**seconds),

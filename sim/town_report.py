@@ -9,7 +9,7 @@ from rich.console import Console
 
 from sim.budget_impact import Impact, TownComparison
 from sim.prices import OWN, PUBLIC
-from sim.report import PAYER_WORDS, evidence_words, measure_words, new_console
+from sim.report import PAYER_WORDS, evidence_words, measure_words, new_console, print_queues
 
 FIRST_YEARS = 5
 """Years that are printed one by one; later ones every fifth, unless all are asked for."""
@@ -80,6 +80,7 @@ def _print_arm(console: Console, comparison: TownComparison, arm: str, detail: b
     if public is not None:
         when = f"is back in {public.break_even_year}" if public.break_even_year else "is not back"
         console.print(f"  The public money {when} by {comparison.years[-1]}, those who began late included.")
+    print_queues(console, comparison.queues[arm], arm)
     if words := measure_words(result):
         console.print(f"  Per 100 participants: {words}.")
     if len(offers) == 1:
