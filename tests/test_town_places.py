@@ -166,7 +166,7 @@ def test_a_copy_has_no_line_before_its_wave_and_the_first_line_is_of_all_ages() 
 
 
 def test_an_arm_gives_few_places_to_those_whom_the_baseline_has_not_reached_yet() -> None:
-    """The baseline offers visits at 1 to those in need; the arm has four places a year for all who had no such offer."""
+    """The baseline offers visits at 1 to those in need, the arm four places a year to all others."""
     current = visits(None, ages=(1, 1), when="need == 'high'")
     wider = visits(4, ages=(1, 3))
     made = quiet()
